@@ -1,0 +1,25 @@
+//! luaproxy: HAProxy's configuration and Lua, rebuilt in Rust on LuaJIT.
+//!
+//! # Layers
+//!
+//! Each module uses only modules of lower layers; modules of one layer are strangers to each other.
+//! `tests/tidy.rs` reads this table and enforces it.
+//!
+//! | layer | modules | what |
+//! | --- | --- | --- |
+//! | 0 | diag, clock | what is wrong and where; what time it is |
+//! | 1 | syntax, value, net, http | text to words; typed values; sockets, reactor; HTTP messages |
+//! | 2 | log | levels and sinks; takes bytes, knows no samples |
+//! | 3 | proxy | state of frontends, backends, servers: balance, pools, counters |
+//! | 4 | txn | what rules can see and change: plain data, variables, channels |
+//! | 5 | script | the trait to Lua, and the ids of what scripts registered |
+//! | 6 | sample | fetches, converters, ACLs, maps, log-format |
+//! | 7 | rule | conditions, actions, rule sets |
+//! | 8 | program | a compiled configuration: proxies paired with their rule sets |
+//! | 9 | compile, stream | builds a program; runs one |
+//! | 10 | lua | states, preemption, the Lua API |
+//! | 11 | worker | threads, scheduler, accept, signals |
+//! | 12 | cli | arguments and exit status |
+
+pub mod clock;
+pub mod diag;

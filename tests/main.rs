@@ -1,0 +1,1 @@
+//! The tests of luaproxy as its users see it.
