@@ -1,0 +1,120 @@
+//! Frontends, backends and their servers: settings and live state. Knows no rules.
+
+mod counters;
+mod server;
+mod settings;
+
+pub use counters::Counter;
+pub use counters::Counters;
+pub use server::Server;
+pub use settings::Balance;
+pub use settings::Mode;
+pub use settings::Options;
+pub use settings::Timeouts;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+/// Index of a proxy in the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Id(pub u32);
+
+/// What a proxy section may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Caps {
+    /// Accepts clients: `frontend` and `listen`.
+    pub frontend: bool,
+    /// Reaches servers: `backend` and `listen`.
+    pub backend: bool,
+}
+
+/// One `frontend`, `backend` or `listen` section.
+#[derive(Debug)]
+pub struct Proxy {
+    /// Its index in the program.
+    pub id: Id,
+    /// HAProxy's numeric id (`id`, or the place of the section, from 1).
+    pub uuid: u32,
+    /// Its name.
+    pub name: String,
+    /// What it may do.
+    pub caps: Caps,
+    /// `mode`.
+    pub mode: Mode,
+    /// `timeout ...`; `None` is no limit.
+    pub timeouts: Timeouts,
+    /// `option ...`.
+    pub options: Options,
+    /// `maxconn`; 0 is no limit.
+    pub maxconn: u32,
+    /// `retries`.
+    pub retries: u32,
+    /// `balance`.
+    pub balance: Balance,
+    /// Its servers in the order of the configuration.
+    pub servers: Vec<Arc<Server>>,
+    /// `errorfile`: whole answers by status.
+    pub error_answers: Vec<(u16, Bytes)>,
+    /// Where it logs to.
+    pub loggers: Vec<crate::log::Target>,
+    /// `description`.
+    pub description: Option<String>,
+    /// What it has counted.
+    pub counters: Counters,
+}
+
+/// The names of all proxies and their servers, known before any section's body is compiled.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    /// By [`Id`]: name, capabilities, names of the servers.
+    pub entries: Vec<(String, Caps, Vec<String>)>,
+}
+
+impl Directory {
+    /// Returns the id of the first proxy with this name and at least these capabilities.
+    pub fn find(&self, name: &str, caps: Caps) -> Option<Id> {
+        let index = self.entries.iter().position(|(known, has, _)| {
+            known == name && (!caps.frontend || has.frontend) && (!caps.backend || has.backend)
+        })?;
+        u32::try_from(index).ok().map(Id)
+    }
+
+    /// Returns the index of a server in a proxy.
+    pub fn find_server(&self, proxy: Id, name: &str) -> Option<usize> {
+        let (_, _, servers) = self.entries.get(proxy.0 as usize)?;
+        servers.iter().position(|server| server == name)
+    }
+}
+
+/// All proxies of a program, by [`Id`].
+#[derive(Debug, Default)]
+pub struct Set {
+    list: Vec<Arc<Proxy>>,
+}
+
+impl Set {
+    /// Returns the set of these proxies, whose ids are their indices.
+    pub fn new(list: Vec<Arc<Proxy>>) -> Self {
+        Self { list }
+    }
+
+    /// Returns the proxy with this id.
+    pub fn find(&self, id: Id) -> Option<&Arc<Proxy>> {
+        self.list.get(id.0 as usize)
+    }
+
+    /// Returns the first proxy with this name and at least these capabilities.
+    pub fn find_named(&self, name: &str, caps: Caps) -> Option<&Arc<Proxy>> {
+        self.list.iter().find(|proxy| {
+            proxy.name == name
+                && (!caps.frontend || proxy.caps.frontend)
+                && (!caps.backend || proxy.caps.backend)
+        })
+    }
+
+    /// Returns all proxies in the order of the configuration.
+    pub fn iter(&self) -> std::slice::Iter<'_, Arc<Proxy>> {
+        self.list.iter()
+    }
+}

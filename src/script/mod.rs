@@ -1,0 +1,291 @@
+//! The seam to Lua: what the proxy may ask of a script host. Knows no Lua.
+
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::Context;
+use std::task::Poll;
+
+use bytes::Bytes;
+
+use crate::txn;
+use crate::value::Value;
+
+/// Index of a function that a script registered, in the table of its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Id(pub u32);
+
+/// A registered action (`core.register_action`).
+#[derive(Clone, Debug)]
+pub struct Action {
+    /// Which.
+    pub id: Id,
+    /// The rule sets it may stand in: `tcp-req`, `tcp-res`, `http-req`, `http-res`, `http-after-res`.
+    pub environments: Vec<&'static str>,
+    /// How many words of the rule it takes.
+    pub arguments: usize,
+}
+
+/// A registered service (`core.register_service`).
+#[derive(Clone, Copy, Debug)]
+pub struct Service {
+    /// Which.
+    pub id: Id,
+    /// Takes HTTP requests; otherwise it takes a TCP stream.
+    pub http: bool,
+}
+
+/// Why a global function cannot be called by name (`http-request lua NAME`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FunctionError {
+    /// There is no such global.
+    NotFound,
+    /// The global is something else.
+    NotAFunction,
+}
+
+/// What scripts have registered: asked while a configuration is compiled.
+///
+/// An id stays valid in every worker: each state gives the same function the same id.
+pub trait Registry {
+    /// Finds the fetch `lua.NAME`.
+    fn find_fetch(&self, name: &str) -> Option<Id>;
+    /// Finds the converter `lua.NAME`.
+    fn find_converter(&self, name: &str) -> Option<Id>;
+    /// Finds the action `lua.NAME`.
+    fn find_action(&self, name: &str) -> Option<Action>;
+    /// Finds the service `lua.NAME`.
+    fn find_service(&self, name: &str) -> Option<Service>;
+    /// Makes a global function callable as an action, as the configuration of 2015 does.
+    fn global_function(&self, name: &str) -> Result<Id, FunctionError>;
+    /// Tells whether a function of this kind lives in the state that only one worker has
+    /// (`lua-load`), so that what calls it must run there.
+    fn is_shared(&self, kind: Kind, id: Id) -> bool;
+}
+
+/// The script host while a configuration is compiled: it loads files and gives what they register.
+pub trait Loader: Registry {
+    /// Runs a file's body (`lua-load`, `lua-load-per-thread`) with its arguments.
+    fn load(&self, load: &Load) -> Result<(), LoadError>;
+    /// `lua-prepend-path PATH [path|cpath]`.
+    fn prepend_path(&self, path: &str, native: bool);
+    /// `tune.lua.*`.
+    fn set(&self, setting: Setting);
+    /// Runs the functions given to `core.register_init`, in order.
+    fn run_init(&self) -> Result<(), LoadError>;
+}
+
+/// One `lua-load` or `lua-load-per-thread` line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// The file as the configuration names it.
+    pub file: String,
+    /// What the chunk gets as `...`.
+    pub arguments: Vec<String>,
+    /// One state per worker, not one for all.
+    pub per_thread: bool,
+}
+
+/// Why a file could not be loaded, in HAProxy's words, and the traceback below them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadError {
+    /// Such as `error in Lua file 'x.lua': x.lua:1: syntax error near 'y'`.
+    pub message: String,
+    /// A line for each level of the stack.
+    pub traceback: Vec<String>,
+}
+
+/// A `tune.lua.*` setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// `tune.lua.maxmem`, in bytes; 0 is no limit.
+    MaxMemory(usize),
+    /// `tune.lua.forced-yield`, in instructions.
+    ForcedYield(u32),
+    /// `tune.lua.slice`: the longest run before a forced yield.
+    Slice(std::time::Duration),
+    /// `tune.lua.session-timeout`: CPU time of the calls of a stream.
+    SessionTimeout(Option<std::time::Duration>),
+    /// `tune.lua.service-timeout`: CPU time of a service.
+    ServiceTimeout(Option<std::time::Duration>),
+    /// `tune.lua.task-timeout`: CPU time of a task.
+    TaskTimeout(Option<std::time::Duration>),
+    /// `tune.lua.burst-timeout`: CPU time between two waits.
+    BurstTimeout(Option<std::time::Duration>),
+    /// `tune.lua.log.loggers`: messages go to the loggers of the context.
+    LogLoggers(bool),
+    /// `tune.lua.log.stderr`: messages go to stderr; `None` is `auto`.
+    LogStderr(Option<bool>),
+    /// `tune.lua.openlibs`: the libraries scripts get; `None` is all.
+    OpenLibs(Option<Vec<String>>),
+    /// `tune.lua.bool-sample-conversion normal`: boolean samples reach Lua as booleans.
+    BoolSamples(bool),
+}
+
+/// The tables of registered functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Sample fetches.
+    Fetch,
+    /// Converters.
+    Converter,
+    /// Actions, by `core.register_action` and by global name.
+    Action,
+    /// Services.
+    Service,
+}
+
+/// One call of a script.
+#[derive(Debug)]
+pub enum Call<'a> {
+    /// A sample fetch: gives a value.
+    Fetch { id: Id, txn: &'a txn::Shared, direction: txn::Direction, arguments: &'a [Bytes] },
+    /// A converter: gives a value.
+    Converter { id: Id, input: Value, arguments: &'a [Bytes] },
+    /// An action: gives a verdict. It may wait.
+    Action { id: Id, txn: &'a txn::Shared, direction: txn::Direction, arguments: &'a [Bytes] },
+    /// A service that answers an HTTP request: reads the body from `txn.req`, puts its head in
+    /// `txn.response` and its body in the output of `txn.res`, and ends the input of `txn.res`
+    /// (`end_input`) when it is done. It may wait.
+    HttpService { id: Id, txn: &'a txn::Shared },
+    /// A service that talks to a TCP client: reads `txn.req`, writes `txn.res`. It may wait.
+    TcpService { id: Id, txn: &'a txn::Shared },
+}
+
+/// How a call of a script ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// A fetch or converter gave this.
+    Value(Option<Value>),
+    /// An action gave this.
+    Verdict(Verdict),
+    /// A service is done.
+    Served,
+    /// It failed; the host has logged why. HAProxy's outcome follows: an action continues, a fetch
+    /// gives no sample, a service answers 500.
+    Failed,
+}
+
+/// What a scripted action asks for: the `act.*` names of the Lua API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// `act.CONTINUE`: the next rule.
+    Continue,
+    /// `act.STOP`: no more rules of this set.
+    Stop,
+    /// `act.YIELD`: call it again, after this many milliseconds or when something has changed.
+    Yield(Option<u32>),
+    /// `act.ERROR`: an internal error.
+    Error,
+    /// `act.DONE`: the exchange is over; the answer, if any, is in `txn.reply`.
+    Done,
+    /// `act.DENY`: refused by rule.
+    Deny,
+    /// `act.ABORT`: end without an answer.
+    Abort,
+    /// `act.INVALID`: the message is invalid.
+    Invalid,
+}
+
+/// What starting a call gives.
+#[derive(Debug)]
+pub enum Step {
+    /// It has ended.
+    Ended(Outcome),
+    /// It waits, or was made to give way: poll it.
+    Suspended(Suspended),
+}
+
+/// A call that has not ended, by its number in the host. Dropping it ends the call.
+#[derive(Debug)]
+pub struct Suspended {
+    host: Rc<dyn Scripts>,
+    number: usize,
+}
+
+/// The script host of a worker.
+pub trait Scripts: std::fmt::Debug {
+    /// Starts a call.
+    fn start(self: Rc<Self>, call: Call<'_>) -> Step;
+    /// Goes on with a suspended call.
+    fn poll(&self, number: usize, cx: &mut Context<'_>) -> Poll<Outcome>;
+    /// Ends a suspended call for good and closes what it had opened.
+    fn cancel(&self, number: usize);
+}
+
+impl Suspended {
+    /// Returns the suspended call with this number.
+    pub fn new(host: Rc<dyn Scripts>, number: usize) -> Self {
+        Self { host, number }
+    }
+}
+
+impl Drop for Suspended {
+    fn drop(&mut self) {
+        self.host.cancel(self.number);
+    }
+}
+
+/// Calls a script and waits for its end. A call that does not suspend allocates nothing here.
+pub async fn call(host: &Rc<dyn Scripts>, call: Call<'_>) -> Outcome {
+    match Rc::clone(host).start(call) {
+        Step::Ended(outcome) => outcome,
+        Step::Suspended(suspended) => poll_fn(|cx| suspended.host.poll(suspended.number, cx)).await,
+    }
+}
+
+/// A host without scripts.
+#[derive(Debug)]
+pub struct NoScripts;
+
+impl Scripts for NoScripts {
+    fn start(self: Rc<Self>, _: Call<'_>) -> Step {
+        Step::Ended(Outcome::Failed)
+    }
+
+    fn poll(&self, _: usize, _: &mut Context<'_>) -> Poll<Outcome> {
+        Poll::Ready(Outcome::Failed)
+    }
+
+    fn cancel(&self, _: usize) {}
+}
+
+impl Registry for NoScripts {
+    fn find_fetch(&self, _: &str) -> Option<Id> {
+        None
+    }
+
+    fn find_converter(&self, _: &str) -> Option<Id> {
+        None
+    }
+
+    fn find_action(&self, _: &str) -> Option<Action> {
+        None
+    }
+
+    fn find_service(&self, _: &str) -> Option<Service> {
+        None
+    }
+
+    fn global_function(&self, _: &str) -> Result<Id, FunctionError> {
+        Err(FunctionError::NotFound)
+    }
+
+    fn is_shared(&self, _: Kind, _: Id) -> bool {
+        false
+    }
+}
+
+impl Loader for NoScripts {
+    fn load(&self, load: &Load) -> Result<(), LoadError> {
+        let message = format!("error in Lua file '{}': no script host", load.file);
+        Err(LoadError { message, traceback: Vec::new() })
+    }
+
+    fn prepend_path(&self, _: &str, _: bool) {}
+
+    fn set(&self, _: Setting) {}
+
+    fn run_init(&self) -> Result<(), LoadError> {
+        Ok(())
+    }
+}
