@@ -1,1 +1,30 @@
-//! The tests of luaproxy as its users see it.
+//! The tests of luaproxy as its users see it: one binary, its cases data in tables.
+//!
+//! Each module has `trials()`, which returns its cases as `libtest_mimic::Trial`s. A case whose
+//! peer (the oracle, a client, a server) is not installed is registered as ignored, so that it is
+//! counted as skipped and never as passed.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test fails by panicking, prints, has threads of its own and looks at the clock"
+)]
+
+mod support;
+mod tidy;
+
+use libtest_mimic::Arguments;
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    trials.extend(tidy::trials());
+    if !arguments.list {
+        support::peer::announce();
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}

@@ -1,0 +1,3 @@
+//! What cases need: the proxy under test and its oracle, clients, servers, log receivers.
+
+pub(crate) mod peer;
