@@ -23,4 +23,5 @@
 
 pub mod clock;
 pub mod diag;
+pub mod http;
 pub mod value;
