@@ -24,4 +24,5 @@
 pub mod clock;
 pub mod diag;
 pub mod http;
+pub mod syntax;
 pub mod value;

@@ -1,5 +1,8 @@
 //! What is wrong and where: diagnostics with spans in the sources they speak of.
 
+pub mod render;
+pub mod suggest;
+
 /// The files a configuration was read from, in order.
 #[derive(Debug, Default)]
 pub struct Sources {
@@ -29,12 +32,26 @@ pub struct Span {
 /// How bad it is, with HAProxy's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
+    /// Suspicious; told in diagnostic mode (`-dD`) alone.
+    Diag,
     /// Worth knowing.
     Notice,
     /// Probably not meant so.
     Warning,
     /// The configuration is refused.
     Alert,
+}
+
+/// How HAProxy's first line names the place of a diagnostic that has a span.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lead {
+    /// `parsing [a.cfg:7] : message`, as HAProxy's keywords do.
+    #[default]
+    Keyword,
+    /// `parsing [a.cfg:7]: message`, as HAProxy's reader of lines does.
+    Reader,
+    /// `message` alone, as HAProxy's checks after the reading do.
+    Bare,
 }
 
 /// One thing to tell the user about the configuration.
@@ -44,6 +61,8 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// Where; `None` for what has no place in a file.
     pub span: Option<Span>,
+    /// How the first line names the place.
+    pub lead: Lead,
     /// HAProxy's words where HAProxy has them: lower case, no final stop.
     pub message: String,
     /// What to do about it.
@@ -62,6 +81,11 @@ impl Sources {
         self.list.get(index as usize)
     }
 
+    /// Returns every source with its index, in the order in which they were added.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &Source)> {
+        (0..).zip(&self.list)
+    }
+
     /// Returns the name of the file and the line, from 1, that a span starts in.
     pub fn place(&self, span: Span) -> (&str, usize) {
         let Some(source) = self.source(span.source) else { return ("", 0) };
@@ -73,12 +97,29 @@ impl Sources {
 impl Diagnostic {
     /// Returns an alert: the configuration is refused.
     pub fn alert(span: Span, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Alert, span: Some(span), message: message.into(), hint: None }
+        Self::new(Severity::Alert, Some(span), message)
     }
 
     /// Returns a warning.
     pub fn warning(span: Span, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, span: Some(span), message: message.into(), hint: None }
+        Self::new(Severity::Warning, Some(span), message)
+    }
+
+    /// Returns a notice.
+    pub fn notice(span: Span, message: impl Into<String>) -> Self {
+        Self::new(Severity::Notice, Some(span), message)
+    }
+
+    /// Returns a diagnostic of any severity, with or without a place.
+    pub fn new(severity: Severity, span: Option<Span>, message: impl Into<String>) -> Self {
+        Self { severity, span, lead: Lead::Keyword, message: message.into(), hint: None }
+    }
+
+    /// Says how the first line names the place.
+    #[must_use]
+    pub fn lead(mut self, lead: Lead) -> Self {
+        self.lead = lead;
+        self
     }
 
     /// Adds what to do about it.
