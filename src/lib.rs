@@ -9,7 +9,7 @@
 //! | --- | --- | --- |
 //! | 0 | diag, clock | what is wrong and where; what time it is |
 //! | 1 | syntax, value, net, http | text to words; typed values; sockets, reactor; HTTP messages |
-//! | 2 | log | levels and sinks; takes bytes, knows no samples |
+//! | 2 | log, task | levels and sinks, takes bytes, knows no samples; the executor of a worker |
 //! | 3 | proxy | state of frontends, backends, servers: balance, pools, counters |
 //! | 4 | txn | what rules can see and change: plain data, variables, channels |
 //! | 5 | script | the trait to Lua, and the ids of what scripts registered |
@@ -18,11 +18,17 @@
 //! | 8 | program | a compiled configuration: proxies paired with their rule sets |
 //! | 9 | compile, stream | builds a program; runs one |
 //! | 10 | lua | states, preemption, the Lua API |
-//! | 11 | worker | threads, scheduler, accept, signals |
+//! | 11 | worker | threads, accept, signals, stop |
 //! | 12 | cli | arguments and exit status |
 
 pub mod clock;
 pub mod diag;
 pub mod http;
+pub mod log;
+pub mod net;
+pub mod proxy;
+pub mod script;
 pub mod syntax;
+pub mod task;
+pub mod txn;
 pub mod value;

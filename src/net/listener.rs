@@ -1,0 +1,398 @@
+//! Sockets that accept connections: bound before the workers start, then one per worker.
+
+use std::fmt;
+use std::fs;
+use std::future::poll_fn;
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::OwnedFd;
+use std::os::fd::RawFd;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::net::SocketFlags;
+use rustix::net::SocketType;
+use socket2::Domain;
+use socket2::Socket;
+use socket2::Type;
+
+use crate::net::addr::Addr;
+use crate::net::addr::Host;
+use crate::net::addr::Spec;
+use crate::net::inherited;
+use crate::net::reactor::Source;
+use crate::net::resolve;
+use crate::net::stream::Stream;
+use crate::net::timer;
+
+/// How to listen.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// How many connections may wait to be accepted.
+    pub backlog: Option<i32>,
+    /// Whether an IPv6 socket refuses IPv4; `None` is the system's default.
+    pub v6only: Option<bool>,
+    pub interface: Option<String>,
+    /// Accepts what is sent to any address.
+    pub transparent: bool,
+    /// The largest segment to announce, in bytes.
+    pub mss: Option<u32>,
+    /// How long sent data may stay without an answer (`tcp-ut`).
+    pub user_timeout: Option<Duration>,
+    /// The permissions of a UNIX socket's path.
+    pub mode: Option<u32>,
+    pub uid: Option<u32>,
+    pub gid: Option<u32>,
+}
+
+/// A socket that listens, and belongs to no worker yet.
+#[derive(Debug)]
+pub struct Bound {
+    socket: Socket,
+    addr: Addr,
+    /// Others accept from the same open socket: workers, or the process that it came from.
+    shared: bool,
+    path: Option<Arc<BoundPath>>,
+}
+
+impl Bound {
+    /// Returns the address it listens on, with the port that the system chose.
+    pub fn addr(&self) -> &Addr {
+        &self.addr
+    }
+
+    fn duplicate(&self) -> io::Result<Self> {
+        Ok(Self {
+            socket: self.socket.try_clone()?,
+            addr: self.addr.clone(),
+            shared: true,
+            path: self.path.clone(),
+        })
+    }
+}
+
+/// Binds every address that `spec` stands for, once per worker: `[worker][address]`.
+///
+/// Internet sockets are opened anew for each worker, and the kernel spreads the connections; the
+/// workers share a UNIX or an inherited socket.
+pub fn bind(spec: &Spec, options: &Options, workers: usize) -> Result<Vec<Vec<Bound>>, Error> {
+    let mut all: Vec<Vec<Bound>> = (0..workers).map(|_| Vec::new()).collect();
+    let first = match &spec.host {
+        Host::Fd(number) => vec![adopt(*number, options)?],
+        Host::Name(name, family) => {
+            let found = resolve::blocking(name, *family)
+                .map_err(|cause| Error::new("cannot resolve", name, Some(cause)))?;
+            let ip: Option<IpAddr> = found.first().copied();
+            open_all(&ip.map(|ip| spec.with_ports(ip)).unwrap_or_default(), options)?
+        }
+        Host::Ip(_) | Host::Unix(_) | Host::Abstract(_) => open_all(&spec.addrs(), options)?,
+    };
+    for bound in first {
+        for worker in all.iter_mut().skip(1) {
+            worker.push(if bound.shared {
+                bound
+                    .duplicate()
+                    .map_err(|cause| Error::new("cannot duplicate socket", &bound.addr, Some(cause)))?
+            } else {
+                open(&bound.addr, options)?
+            });
+        }
+        if let Some(worker) = all.first_mut() {
+            worker.push(bound);
+        }
+    }
+    Ok(all)
+}
+
+/// Why there is no listener, in HAProxy's words.
+#[derive(Debug)]
+pub struct Error {
+    what: &'static str,
+    cause: Option<io::Error>,
+    addr: String,
+    is_unix: bool,
+}
+
+impl Error {
+    fn new(what: &'static str, addr: impl Into<Shown>, cause: Option<io::Error>) -> Self {
+        let Shown { text, is_unix } = addr.into();
+        Self { what, cause, addr: text, is_unix }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.what)?;
+        if let Some(cause) = &self.cause {
+            match Errno::from_io_error(cause) {
+                // The system's text alone: HAProxy prints no number.
+                Some(errno) => {
+                    let text = io::Error::from(errno).to_string();
+                    let text = text.split(" (os error").next().unwrap_or_default().to_owned();
+                    write!(f, " ({text})")?;
+                }
+                None => write!(f, " ({cause})")?,
+            }
+        }
+        let link = if self.is_unix { "" } else { "for " };
+        write!(f, " {link}[{}]", self.addr)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_ref().map(|cause| {
+            let cause: &(dyn std::error::Error + 'static) = cause;
+            cause
+        })
+    }
+}
+
+/// A listening socket of this worker.
+#[derive(Debug)]
+pub struct Listener {
+    source: Source,
+    addr: Addr,
+    /// Removes the path when the last worker stops listening.
+    _path: Option<Arc<BoundPath>>,
+}
+
+impl Listener {
+    /// Takes a bound socket to this worker.
+    pub fn new(bound: Bound) -> io::Result<Self> {
+        let Bound { socket, addr, shared, path } = bound;
+        let fd = OwnedFd::from(socket);
+        let source = if shared { Source::shared(fd)? } else { Source::new(fd)? };
+        Ok(Self { source, addr, _path: path })
+    }
+
+    /// Returns the address it listens on.
+    pub fn addr(&self) -> &Addr {
+        &self.addr
+    }
+
+    /// Waits for the next connection.
+    ///
+    /// A connection that ended before it was accepted is passed over. Where the process or the
+    /// system has no descriptors left, it tries again after a pause.
+    pub async fn accept(&self) -> io::Result<(Stream, Addr)> {
+        loop {
+            let error = match poll_fn(|cx| self.poll_accept(cx)).await {
+                Ok((fd, addr)) => match Stream::new(fd) {
+                    Ok(stream) => return Ok((stream, addr)),
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            match Errno::from_io_error(&error) {
+                Some(
+                    Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::NOSPC,
+                ) => timer::sleep(PAUSE).await,
+                // Errors of the new connection, not of the listener (Linux: accept(2)).
+                Some(
+                    Errno::CONNABORTED
+                    | Errno::PROTO
+                    | Errno::PERM
+                    | Errno::NETDOWN
+                    | Errno::NOPROTOOPT
+                    | Errno::HOSTDOWN
+                    | Errno::NONET
+                    | Errno::HOSTUNREACH
+                    | Errno::NETUNREACH,
+                ) => {}
+                _ => return Err(error),
+            }
+        }
+    }
+
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(OwnedFd, Addr)>> {
+        self.source.poll_read(cx, |fd| {
+            let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+            let (fd, peer) = rustix::net::acceptfrom_with(fd, flags)?;
+            Ok((fd, peer.map_or(Addr::Unnamed, |peer| Addr::from_any(&peer))))
+        })
+    }
+}
+
+/// How long to wait for descriptors when there are none left.
+const PAUSE: Duration = Duration::from_millis(100);
+/// HAProxy takes the backlog from maxconn; the kernel lowers it to its own limit.
+const BACKLOG: i32 = 4096;
+
+/// A path in the file system that names a socket of ours.
+#[derive(Debug)]
+struct BoundPath {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl Drop for BoundPath {
+    fn drop(&mut self) {
+        // After a reload the path is another process's socket, which must stay.
+        let ours = fs::symlink_metadata(&self.path)
+            .is_ok_and(|found| found.dev() == self.device && found.ino() == self.inode);
+        if ours {
+            drop(fs::remove_file(&self.path));
+        }
+    }
+}
+
+/// An address as messages show it.
+struct Shown {
+    text: String,
+    is_unix: bool,
+}
+
+impl From<&Addr> for Shown {
+    fn from(addr: &Addr) -> Self {
+        let text = match addr {
+            Addr::Inet(inet) => format!("{}:{}", inet.ip(), inet.port()),
+            Addr::Unix(path) => path.display().to_string(),
+            Addr::Abstract(_) | Addr::Unnamed => addr.to_config(),
+        };
+        Self { text, is_unix: addr.is_unix() }
+    }
+}
+
+impl From<&String> for Shown {
+    fn from(text: &String) -> Self {
+        Self { text: text.clone(), is_unix: false }
+    }
+}
+
+fn open_all(addrs: &[Addr], options: &Options) -> Result<Vec<Bound>, Error> {
+    addrs.iter().map(|addr| open(addr, options)).collect()
+}
+
+fn open(addr: &Addr, options: &Options) -> Result<Bound, Error> {
+    match addr {
+        Addr::Inet(_) => open_inet(addr, options),
+        Addr::Unix(path) => open_path(path, addr, options),
+        Addr::Abstract(_) | Addr::Unnamed => {
+            let socket = bind_unix(addr, options).map_err(|(what, cause)| {
+                Error::new(what, addr, Some(cause))
+            })?;
+            Ok(Bound { socket, addr: addr.clone(), shared: true, path: None })
+        }
+    }
+}
+
+fn open_inet(addr: &Addr, options: &Options) -> Result<Bound, Error> {
+    let fail = |what| move |cause| Error::new(what, addr, Some(cause));
+    let is_v6 = addr.ip().is_some_and(|ip| ip.is_ipv6());
+    let domain = if is_v6 { Domain::IPV6 } else { Domain::IPV4 };
+    let kind = Type::STREAM.nonblocking().cloexec();
+    let socket =
+        Socket::new_raw(domain, kind, None).map_err(fail("cannot create receiving socket"))?;
+    let option = fail("cannot set socket option");
+    socket.set_reuse_address(true).map_err(&option)?;
+    socket.set_reuse_port(true).map_err(&option)?;
+    if let Some(v6only) = options.v6only.filter(|_| is_v6) {
+        socket.set_only_v6(v6only).map_err(&option)?;
+    }
+    if options.transparent {
+        let done = if is_v6 {
+            socket.set_ip_transparent_v6(true)
+        } else {
+            socket.set_ip_transparent_v4(true)
+        };
+        done.map_err(fail("cannot make receiving socket transparent"))?;
+    }
+    if let Some(interface) = &options.interface {
+        socket
+            .bind_device(Some(interface.as_bytes()))
+            .map_err(fail("cannot bind receiver to device"))?;
+    }
+    if let Some(mss) = options.mss {
+        socket.set_tcp_mss(mss).map_err(fail("cannot set MSS"))?;
+    }
+    if let Some(timeout) = options.user_timeout {
+        socket.set_tcp_user_timeout(Some(timeout)).map_err(fail("cannot set TCP User Timeout"))?;
+    }
+    // Inherited by what is accepted, so that no connection costs a system call for it.
+    socket.set_tcp_nodelay(true).map_err(&option)?;
+    let sock = addr.to_sock().map_err(fail("cannot bind socket"))?;
+    socket.bind(&sock).map_err(fail("cannot bind socket"))?;
+    socket.listen(options.backlog.unwrap_or(BACKLOG)).map_err(fail("cannot listen to socket"))?;
+    let local = socket.local_addr().map_err(fail("cannot bind socket"))?;
+    Ok(Bound { socket, addr: Addr::from_sock(&local), shared: false, path: None })
+}
+
+/// Binds beside the path and renames, so that at no time clients find nothing there.
+fn open_path(path: &Path, addr: &Addr, options: &Options) -> Result<Bound, Error> {
+    let fail = |what| move |cause| Error::new(what, addr, Some(cause));
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.tmp", std::process::id()));
+    let beside = PathBuf::from(beside);
+    match fs::remove_file(&beside) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+            return Err(fail("error when trying to unlink previous UNIX socket")(cause));
+        }
+        _ => {}
+    }
+    let socket = bind_unix(&Addr::Unix(beside.clone()), options)
+        .map_err(|(what, cause)| fail(what)(cause))?;
+    let placed = place(&beside, path, options);
+    if placed.is_err() {
+        drop(fs::remove_file(&beside));
+    }
+    let (device, inode) = placed.map_err(|(what, cause)| fail(what)(cause))?;
+    let bound = BoundPath { path: path.to_owned(), device, inode };
+    Ok(Bound { socket, addr: addr.clone(), shared: true, path: Some(Arc::new(bound)) })
+}
+
+type Failure = (&'static str, io::Error);
+
+fn bind_unix(addr: &Addr, options: &Options) -> Result<Socket, Failure> {
+    let kind = Type::STREAM.nonblocking().cloexec();
+    let socket = Socket::new_raw(Domain::UNIX, kind, None)
+        .map_err(|cause| ("cannot create receiving socket", cause))?;
+    addr.to_sock()
+        .and_then(|sock| socket.bind(&sock))
+        .map_err(|cause| ("cannot bind UNIX socket", cause))?;
+    socket
+        .listen(options.backlog.unwrap_or(BACKLOG))
+        .map_err(|cause| ("cannot listen to socket", cause))?;
+    Ok(socket)
+}
+
+fn place(beside: &Path, path: &Path, options: &Options) -> Result<(u64, u64), Failure> {
+    if options.uid.is_some() || options.gid.is_some() {
+        std::os::unix::fs::chown(beside, options.uid, options.gid)
+            .map_err(|cause| ("cannot change UNIX socket ownership", cause))?;
+    }
+    if let Some(mode) = options.mode {
+        fs::set_permissions(beside, fs::Permissions::from_mode(mode))
+            .map_err(|cause| ("cannot change UNIX socket ownership", cause))?;
+    }
+    let found = fs::symlink_metadata(beside).map_err(|cause| ("cannot bind UNIX socket", cause))?;
+    fs::rename(beside, path)
+        .map_err(|cause| ("cannot switch final and temporary UNIX sockets", cause))?;
+    Ok((found.dev(), found.ino()))
+}
+
+fn adopt(number: RawFd, options: &Options) -> Result<Bound, Error> {
+    let shown = format!("fd@{number}");
+    let fail = |cause| Error::new("cannot use file descriptor", &shown, Some(cause));
+    let fd = inherited::duplicate(number).map_err(fail)?;
+    if rustix::net::sockopt::socket_type(&fd).map_err(|errno| fail(errno.into()))?
+        != SocketType::STREAM
+    {
+        return Err(Error::new("socket on file descriptor is of the wrong type", &shown, None));
+    }
+    let socket = Socket::from(fd);
+    socket.set_nonblocking(true).map_err(fail)?;
+    let local = socket.local_addr().map_err(fail)?;
+    if !socket.is_listener().map_err(fail)? {
+        socket.listen(options.backlog.unwrap_or(BACKLOG)).map_err(fail)?;
+    }
+    Ok(Bound { socket, addr: Addr::from_sock(&local), shared: true, path: None })
+}

@@ -1,0 +1,43 @@
+//! Names to addresses, through the system's resolver.
+
+use std::io;
+use std::net::IpAddr;
+
+use smol::lock::Semaphore;
+
+use crate::net::addr::Family;
+
+/// Returns the addresses of `name`. It blocks: for the start, before there are workers.
+pub fn blocking(name: &str, family: Family) -> io::Result<Vec<IpAddr>> {
+    let mut found: Vec<IpAddr> = Vec::new();
+    for ip in dns_lookup::lookup_host(name)? {
+        let wanted = match family {
+            Family::Any => true,
+            Family::V4 => ip.is_ipv4(),
+            Family::V6 => ip.is_ipv6(),
+        };
+        if wanted && !found.contains(&ip) {
+            found.push(ip);
+        }
+    }
+    if found.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "no address of that family"));
+    }
+    Ok(found)
+}
+
+/// Returns the addresses of `name`; a thread that may block does the work.
+pub async fn lookup(name: String, family: Family) -> io::Result<Vec<IpAddr>> {
+    let permit = LOOKUPS.acquire().await;
+    let found = unblock(move || blocking(&name, family)).await;
+    drop(permit);
+    found
+}
+
+/// Slow name servers must not take all the threads that may block.
+static LOOKUPS: Semaphore = Semaphore::new(16);
+
+#[expect(clippy::disallowed_methods, reason = "the one place that waits for a resolver")]
+async fn unblock<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    smol::unblock(work).await
+}
