@@ -25,6 +25,7 @@ pub mod clock;
 pub mod diag;
 pub mod http;
 pub mod log;
+pub mod lua;
 pub mod net;
 pub mod proxy;
 pub mod script;

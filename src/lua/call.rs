@@ -1,0 +1,137 @@
+//! A running call of a script: what it does until it returns, fails, waits or is preempted.
+
+use std::fmt;
+
+use mlua::Function;
+use mlua::Thread;
+use mlua::Value;
+
+use super::error::Error;
+use super::error::Kind;
+use super::host;
+use super::host::Op;
+use super::meter::Limits;
+use super::meter::Meter;
+use super::raw;
+use super::raw::Arg;
+use super::raw::Resumed;
+use super::raw::Ret;
+use super::vm::Vm;
+
+/// What a call did last.
+pub enum Step {
+    /// It returned.
+    Done(Ret),
+    /// It waits; its results go to [`Call::answer`].
+    Waiting(Op),
+    /// Others shall run before [`Call::go_on`].
+    Preempted,
+    /// It is over.
+    Failed(Error),
+}
+
+/// A call of a script's function on a thread of its own.
+#[derive(Debug)]
+pub struct Call {
+    vm: Vm,
+    /// `None` once the call is over.
+    thread: Option<Thread>,
+    meter: Meter,
+}
+
+impl Call {
+    /// Starts a function.
+    pub(super) fn start(
+        vm: &Vm,
+        function: &Function,
+        args: &[Arg<'_>],
+        limits: Limits,
+    ) -> (Self, Step) {
+        let mut call = Self { vm: vm.clone(), thread: None, meter: Meter::new(limits) };
+        let thread = match vm.take_thread() {
+            Ok(thread) => thread,
+            Err(error) => return (call, Step::Failed(error)),
+        };
+        call.meter.begin();
+        let resumed = raw::start(vm.lua(), &thread, function, args);
+        call.meter = Meter::end();
+        let step = call.settle(thread, resumed);
+        (call, step)
+    }
+
+    /// Goes on after a preemption.
+    pub fn go_on(&mut self) -> Step {
+        self.resume(&[])
+    }
+
+    /// Goes on with the results of what the call waited for.
+    pub fn answer(&mut self, results: host::Outcome) -> Step {
+        self.meter.wait();
+        match results {
+            Ok(values) => {
+                let mut all = Vec::with_capacity(values.len() + 1);
+                all.push(Value::Boolean(true));
+                all.extend(values);
+                self.resume(&all)
+            }
+            Err(raise) => match self.vm.lua().create_string(raise.message()) {
+                Ok(message) => self.resume(&[Value::Boolean(false), Value::String(message)]),
+                Err(error) => Step::Failed(error.into()),
+            },
+        }
+    }
+
+    fn resume(&mut self, values: &[Value]) -> Step {
+        let Some(thread) = self.thread.take() else {
+            return Step::Failed(Error::raised("the call is over"));
+        };
+        self.meter.begin();
+        let resumed = raw::go_on(self.vm.lua(), &thread, values);
+        self.meter = Meter::end();
+        self.settle(thread, resumed)
+    }
+
+    fn settle(&mut self, thread: Thread, resumed: Resumed) -> Step {
+        let op = host::take_pending();
+        match resumed {
+            Resumed::Done(ret) => {
+                self.vm.give_thread(thread);
+                Step::Done(ret)
+            }
+            Resumed::Waiting => {
+                self.thread = Some(thread);
+                op.map_or_else(|| Step::Failed(Error::raised("nothing to wait for")), Step::Waiting)
+            }
+            Resumed::Preempted => {
+                self.thread = Some(thread);
+                Step::Preempted
+            }
+            Resumed::Killed => {
+                let error = Error::time(self.meter.reached(), raw::traceback(&thread));
+                drop(thread);
+                self.vm.sweep();
+                Step::Failed(error)
+            }
+            Resumed::Failed(error) if self.meter.is_killed() && error.kind == Kind::Raised => {
+                Step::Failed(Error::time(self.meter.reached(), error.traceback))
+            }
+            Resumed::Failed(mut error) => {
+                if error.kind == Kind::Raised {
+                    error.message = format!("[state-id {}] {}", self.vm.id(), error.message);
+                }
+                Step::Failed(error)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done(ret) => out.debug_tuple("Done").field(ret).finish(),
+            Self::Waiting(_) => out.write_str("Waiting"),
+            Self::Preempted => out.write_str("Preempted"),
+            Self::Failed(error) => out.debug_tuple("Failed").field(error).finish(),
+        }
+    }
+}

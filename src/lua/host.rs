@@ -1,0 +1,254 @@
+//! What host functions return to scripts: values, an error, or something to wait for.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use mlua::FromLua;
+use mlua::Function;
+use mlua::IntoLua;
+use mlua::Lua;
+use mlua::MultiValue;
+use mlua::Value;
+
+use super::error::Error;
+use super::raw;
+use super::vm::Vm;
+
+/// An error a host function raises in the script that called it.
+#[derive(Debug)]
+pub struct Raise {
+    message: Vec<u8>,
+}
+
+/// What an awaited operation results in.
+pub type Outcome = Result<Vec<Value>, Raise>;
+
+/// Something a script waits for.
+pub type Op = Pin<Box<dyn Future<Output = Outcome>>>;
+
+/// What a host function does for its caller.
+pub enum Reply {
+    /// Returns values.
+    Values(MultiValue),
+    /// Waits, then returns the values.
+    Wait(Op),
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Values(values) => out.debug_tuple("Values").field(values).finish(),
+            Self::Wait(_) => out.write_str("Wait"),
+        }
+    }
+}
+
+thread_local! {
+    /// What the function that is about to yield waits for.
+    static PENDING: RefCell<Option<Op>> = const { RefCell::new(None) };
+}
+
+/// The arguments of a host function, with HAProxy's words for wrong ones.
+#[derive(Debug)]
+pub struct Args<'a> {
+    lua: &'a Lua,
+    /// As the message names it.
+    name: &'static str,
+    values: MultiValue,
+}
+
+impl Raise {
+    /// Returns an error with a message.
+    pub fn new(message: impl Into<Vec<u8>>) -> Self {
+        Self { message: message.into() }
+    }
+
+    pub(super) fn message(&self) -> &[u8] {
+        &self.message
+    }
+}
+
+impl From<mlua::Error> for Raise {
+    fn from(error: mlua::Error) -> Self {
+        Self::new(Error::from(error).message)
+    }
+}
+
+impl Reply {
+    /// Returns a reply of no values.
+    pub fn nothing() -> Self {
+        Self::Values(MultiValue::new())
+    }
+
+    /// Returns a reply of some values.
+    pub fn values(values: impl IntoIterator<Item = Value>) -> Self {
+        Self::Values(values.into_iter().collect())
+    }
+
+    /// Returns a reply of one value.
+    pub fn value(lua: &Lua, value: impl IntoLua) -> Result<Self, Raise> {
+        Ok(Self::values([value.into_lua(lua)?]))
+    }
+
+    /// Returns a reply that waits.
+    pub fn wait(op: impl Future<Output = Outcome> + 'static) -> Self {
+        Self::Wait(Box::pin(op))
+    }
+}
+
+/// Makes a function for scripts: `name` is what its error messages call it.
+pub fn function(
+    vm: &Vm,
+    name: &'static str,
+    run: impl Fn(Args<'_>) -> Result<Reply, Raise> + 'static,
+) -> Result<Function, Error> {
+    let inner = vm.lua().create_function(move |lua, values: MultiValue| {
+        match run(Args { lua, name, values }) {
+            Ok(Reply::Values(values)) => Ok(values),
+            Ok(Reply::Wait(op)) => {
+                PENDING.set(Some(op));
+                Ok(MultiValue::from_iter([Value::LightUserData(raw::wait_token())]))
+            }
+            Err(raise) => Ok(MultiValue::from_iter([
+                Value::LightUserData(raw::fail_token()),
+                Value::String(lua.create_string(raise.message)?),
+            ])),
+        }
+    })?;
+    vm.wrap(inner)
+}
+
+/// Takes what the call that just yielded waits for.
+pub(super) fn take_pending() -> Option<Op> {
+    PENDING.take()
+}
+
+impl<'a> Args<'a> {
+    /// Returns the state.
+    pub fn lua(&self) -> &'a Lua {
+        self.lua
+    }
+
+    /// Returns how many there are.
+    pub fn count(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Raises unless there are exactly so many.
+    pub fn need(&self, count: usize) -> Result<(), Raise> {
+        if self.values.len() == count {
+            return Ok(());
+        }
+        Err(Raise::new(format!("'{}' needs {count} arguments", self.name)))
+    }
+
+    /// Raises unless there are so many.
+    pub fn between(&self, least: usize, most: usize) -> Result<(), Raise> {
+        if (least..=most).contains(&self.values.len()) {
+            return Ok(());
+        }
+        Err(Raise::new(format!("'{}' needs between {least} and {most} arguments", self.name)))
+    }
+
+    /// Returns one, from 1; nil when it is missing.
+    pub fn value(&self, index: usize) -> &Value {
+        index.checked_sub(1).and_then(|index| self.values.get(index)).unwrap_or(&Value::Nil)
+    }
+
+    /// Says whether one is missing or nil.
+    pub fn is_nil(&self, index: usize) -> bool {
+        self.value(index).is_nil()
+    }
+
+    /// Returns the bytes of a string, or of a number as Lua writes it.
+    pub fn string(&self, index: usize) -> Result<Vec<u8>, Raise> {
+        match self.value(index) {
+            Value::String(text) => Ok(text.as_bytes().to_vec()),
+            value @ (Value::Integer(_) | Value::Number(_)) => {
+                Ok(mlua::LuaString::from_lua(value.clone(), self.lua)?.as_bytes().to_vec())
+            }
+            _ => Err(self.wrong(index, "string")),
+        }
+    }
+
+    /// Returns a string as text; what is not UTF-8 is replaced.
+    pub fn text(&self, index: usize) -> Result<String, Raise> {
+        let bytes = self.string(index)?;
+        Ok(match String::from_utf8_lossy(&bytes) {
+            Cow::Borrowed(text) => text.to_owned(),
+            Cow::Owned(text) => text,
+        })
+    }
+
+    /// Returns a number, or a string that looks like one.
+    pub fn number(&self, index: usize) -> Result<f64, Raise> {
+        let value = self.value(index);
+        let number = match value {
+            Value::Integer(_) | Value::Number(_) | Value::String(_) => {
+                self.lua.coerce_number(value.clone())?
+            }
+            _ => None,
+        };
+        number.ok_or_else(|| self.wrong(index, "number"))
+    }
+
+    /// Returns an integer; a fraction is an error, as in Lua 5.3.
+    pub fn integer(&self, index: usize) -> Result<i64, Raise> {
+        let number = self.number(index)?;
+        // 2^53: every double below is exact.
+        if number.fract() != 0.0 || number.abs() > 9_007_199_254_740_992.0 {
+            return Err(self.bad(index, "number has no integer representation"));
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "integral and below 2^53")]
+        Ok(number as i64)
+    }
+
+    /// Returns a function.
+    pub fn function(&self, index: usize) -> Result<Function, Raise> {
+        match self.value(index) {
+            Value::Function(function) => Ok(function.clone()),
+            _ => Err(self.wrong(index, "function")),
+        }
+    }
+
+    /// Returns a table.
+    pub fn table(&self, index: usize) -> Result<mlua::Table, Raise> {
+        match self.value(index) {
+            Value::Table(table) => Ok(table.clone()),
+            _ => Err(self.wrong(index, "table")),
+        }
+    }
+
+    /// Returns what the object in an argument stands for.
+    pub fn object<T: Clone + 'static>(&self, index: usize, class: &str) -> Result<T, Raise> {
+        if let Value::Table(table) = self.value(index)
+            && let Ok(Value::UserData(data)) = table.raw_get(0)
+            && let Ok(data) = data.borrow::<T>()
+        {
+            return Ok(T::clone(&data));
+        }
+        Err(self.wrong(index, class))
+    }
+
+    /// Returns Lua's words for an argument of the wrong type.
+    pub fn wrong(&self, index: usize, expected: &str) -> Raise {
+        let got = if index > self.values.len() { "no value" } else { type_name(self.value(index)) };
+        self.bad(index, &format!("{expected} expected, got {got}"))
+    }
+
+    /// Returns Lua's words for a bad argument.
+    pub fn bad(&self, index: usize, why: &str) -> Raise {
+        Raise::new(format!("bad argument #{index} to '{}' ({why})", self.name))
+    }
+}
+
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Integer(_) => "number",
+        Value::LightUserData(_) => "userdata",
+        other => other.type_name(),
+    }
+}

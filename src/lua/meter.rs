@@ -1,0 +1,123 @@
+//! How much processor time the running call has used, and what the hook must do about it.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use rustix::time::ClockId;
+use rustix::time::clock_gettime;
+
+use super::raw::Stop;
+use super::watchdog;
+
+/// What one call may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// In all, waiting excluded (`tune.lua.session-timeout` and its kin).
+    pub total: Option<Duration>,
+    /// Between two waits (`tune.lua.burst-timeout`).
+    pub burst: Option<Duration>,
+}
+
+impl Limits {
+    /// HAProxy's defaults for a call on behalf of a session or service.
+    pub const SESSION: Self =
+        Self { total: Some(Duration::from_secs(4)), burst: Some(Duration::from_secs(1)) };
+    /// HAProxy's defaults for a task.
+    pub const TASK: Self = Self { total: None, burst: Some(Duration::from_secs(1)) };
+    /// No limit: the body and the init functions.
+    pub const NONE: Self = Self { total: None, burst: None };
+}
+
+/// The account of one call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Meter {
+    limits: Limits,
+    used: Duration,
+    burst: Duration,
+    /// When the present slice began: the watchdog's clock, in microseconds.
+    since: u64,
+    /// The thread's processor clock then; read only for calls that were preempted before, as it
+    /// costs a system call.
+    cpu: Option<Duration>,
+    long: bool,
+}
+
+thread_local! {
+    static RUNNING: Cell<Meter> = const { Cell::new(Meter::new(Limits::NONE)) };
+}
+
+impl Meter {
+    pub(super) const fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            used: Duration::ZERO,
+            burst: Duration::ZERO,
+            since: 0,
+            cpu: None,
+            long: false,
+        }
+    }
+
+    /// Begins a slice on this thread.
+    pub(super) fn begin(mut self) {
+        self.since = watchdog::begin();
+        self.cpu = self.long.then(cpu);
+        RUNNING.set(self);
+    }
+
+    /// Ends the slice of this thread and returns the account.
+    pub(super) fn end() -> Self {
+        watchdog::end();
+        let mut meter = RUNNING.get();
+        let slice = meter.slice();
+        meter.used += slice;
+        meter.burst += slice;
+        meter
+    }
+
+    /// Takes note that the call waits: a new burst begins.
+    pub(super) fn wait(&mut self) {
+        self.burst = Duration::ZERO;
+    }
+
+    /// Says whether the call has used up its time.
+    pub(super) fn is_killed(&self) -> bool {
+        self.long && self.is_over(Duration::ZERO)
+    }
+
+    /// Says which limit the call has reached, in HAProxy's words.
+    pub(super) fn reached(&self) -> &'static str {
+        if self.limits.burst.is_some_and(|limit| self.burst >= limit) {
+            "burst timeout"
+        } else {
+            "execution timeout"
+        }
+    }
+
+    fn slice(&self) -> Duration {
+        match self.cpu {
+            Some(start) => cpu().saturating_sub(start),
+            None => Duration::from_micros(watchdog::now().saturating_sub(self.since)),
+        }
+    }
+
+    fn is_over(&self, slice: Duration) -> bool {
+        self.limits.total.is_some_and(|limit| self.used + slice >= limit)
+            || self.limits.burst.is_some_and(|limit| self.burst + slice >= limit)
+    }
+}
+
+/// Decides what becomes of the running call; called by the hook.
+pub(super) fn judge() -> Stop {
+    let mut meter = RUNNING.get();
+    if !meter.long {
+        // From here on its own clock is read: the wall's says little on a busy machine.
+        meter.long = true;
+        RUNNING.set(meter);
+    }
+    if meter.is_over(meter.slice()) { Stop::Kill } else { Stop::Preempt }
+}
+
+fn cpu() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
+}

@@ -1,0 +1,128 @@
+-- What every state runs before any script: how calls of the host wait, and coroutines that let
+-- the host's yields pass. The host's tokens are seen by nothing outside this file.
+local WAIT, PREEMPT, KILL, FAIL, forced, roomy, rearm = ...
+
+local error, rawequal, select, setmetatable, type = error, rawequal, select, setmetatable, type
+local create, resume, status = coroutine.create, coroutine.resume, coroutine.status
+local yield, yieldable = coroutine.yield, coroutine.isyieldable
+
+-- Coroutines that a script may not resume: the host's own, and those waiting for the host.
+local locked = setmetatable({}, { __mode = "k" })
+
+-- Returns the results of an operation that the host was asked for.
+local function settle(ok, ...)
+    if ok then
+        return ...
+    end
+    error((...), 2)
+end
+
+-- Turns what a host function returned into its results, an error, or a wait for the results.
+local function pass(first, ...)
+    if rawequal(first, WAIT) then
+        return settle(yield(WAIT))
+    elseif rawequal(first, FAIL) then
+        error((...), 2)
+    end
+    return first, ...
+end
+
+-- Makes a script's function of a host function.
+local function wrap(f)
+    return function(...)
+        return pass(f(...))
+    end
+end
+
+local relay
+
+-- Goes on with a coroutine that the host's answer was for.
+local function answer(co, ...)
+    locked[co] = nil
+    return relay(co, resume(co, ...))
+end
+
+-- Hands what a coroutine yielded for the host to the host; everything else to the script.
+function relay(co, ok, first, ...)
+    if not ok then
+        return ok, first, ...
+    elseif rawequal(first, WAIT) then
+        if not yieldable() then
+            return false, "attempt to yield across C-call boundary"
+        end
+        locked[co] = true
+        return answer(co, yield(WAIT))
+    elseif first == nil and select("#", ...) == 0 then
+        local stop = forced()
+        if stop == nil then
+            return ok, first, ...
+        elseif stop == KILL then
+            if not yieldable() then
+                rearm()
+                error("execution timeout", 0)
+            end
+            yield(KILL)
+        elseif yieldable() then
+            locked[co] = true
+            return answer(co, yield(PREEMPT))
+        end
+        return relay(co, resume(co))
+    elseif rawequal(first, PREEMPT) or rawequal(first, KILL) then
+        if yieldable() then
+            locked[co] = true
+            return answer(co, yield(first))
+        elseif rawequal(first, KILL) then
+            rearm()
+            error("execution timeout", 0)
+        end
+        return relay(co, resume(co))
+    end
+    return ok, first, ...
+end
+
+local function go(co, ...)
+    if locked[co] then
+        return false, "cannot resume non-suspended coroutine"
+    elseif not roomy() then
+        return false, "C stack overflow"
+    end
+    return relay(co, resume(co, ...))
+end
+
+local function unwrap(ok, ...)
+    if ok then
+        return ...
+    end
+    local message = ...
+    error(message, type(message) == "string" and 2 or 0)
+end
+
+function coroutine.resume(co, ...)
+    if type(co) ~= "thread" then
+        return resume(co)
+    end
+    return go(co, ...)
+end
+
+function coroutine.wrap(f)
+    local co = create(f)
+    return function(...)
+        return unwrap(go(co, ...))
+    end
+end
+
+function coroutine.status(co)
+    if type(co) == "thread" and locked[co] and status(co) == "suspended" then
+        return "normal"
+    end
+    return status(co)
+end
+
+-- Lua 5.3 has none of these; a finalizer of newproxy would run where nothing can stop it.
+newproxy = nil
+
+local function lock(co)
+    locked[co] = true
+end
+
+return wrap, lock

@@ -1,0 +1,320 @@
+//! Calls: results, errors, waiting, preemption and the end of those that will not end.
+
+use std::time::Duration;
+
+use futures_lite::future;
+use mlua::Value;
+
+use super::Arg;
+use super::Error;
+use super::Kind;
+use super::Limits;
+use super::Options;
+use super::Ret;
+use super::Step;
+use super::Vm;
+use super::driver;
+use super::host;
+use super::host::Reply;
+use super::raw;
+
+fn vm() -> Vm {
+    let vm = Vm::new(Options { id: 0, jit: true }).unwrap();
+    let later = host::function(&vm, "later", |args| {
+        let value = args.value(1).clone();
+        Ok(Reply::wait(async move {
+            future::yield_now().await;
+            if value.is_nil() {
+                return Err(host::Raise::new("later: nothing"));
+            }
+            Ok(vec![value, Value::Integer(7)])
+        }))
+    })
+    .unwrap();
+    vm.lua().globals().set("later", later).unwrap();
+    let whole = host::function(&vm, "whole", |args| {
+        args.need(1)?;
+        Reply::value(args.lua(), args.integer(1)? + 1)
+    })
+    .unwrap();
+    vm.lua().globals().set("whole", whole).unwrap();
+    vm
+}
+
+fn limited(vm: &Vm, source: &str, limits: Limits) -> Result<Ret, Error> {
+    let function = vm.load("t.lua", source.as_bytes())?;
+    let (call, step) = vm.start(&function, &[Arg::Str(b"arg"), Arg::Int(3)], limits);
+    future::block_on(driver::finish(call, step))
+}
+
+fn run(source: &str) -> Result<Ret, Error> {
+    limited(&vm(), source, Limits::SESSION)
+}
+
+fn string(text: &str) -> Ret {
+    Ret::Str(text.as_bytes().to_vec())
+}
+
+const SHORT: Limits =
+    Limits { total: Some(Duration::from_millis(40)), burst: Some(Duration::from_millis(40)) };
+
+#[test]
+fn a_compiled_loop_is_stopped() {
+    super::selftest().unwrap();
+}
+
+#[test]
+fn the_version_is_luajits() {
+    assert!(super::version().starts_with("LuaJIT 2.1"), "{}", super::version());
+}
+
+#[test]
+fn values_go_in_and_come_out() {
+    for (source, expected) in [
+        ("return", Ret::Nothing),
+        ("return nil", Ret::Nil),
+        ("return ...", string("arg")),
+        ("local _, n = ... return n + 0.5", Ret::Number(3.5)),
+        ("return true, 1", Ret::Bool(true)),
+        ("return {}", Ret::Other),
+        ("return table.unpack({ 'a' })", string("a")),
+        ("return type(bit.band) .. type(require('bit').band)", string("functionfunction")),
+        ("return tostring(newproxy)", string("nil")),
+        ("#!/usr/bin/lua\nreturn 'x'", string("x")),
+    ] {
+        assert_eq!(run(source).unwrap(), expected, "{source}");
+    }
+}
+
+#[test]
+fn errors_read_as_haproxy_writes_them() {
+    for (source, expected) in [
+        (
+            "\nlocal function f()\nerror('boom')\nend\nf()",
+            "[state-id 0] runtime error: t.lua:3: boom from [C]: in global 'error', \
+             t.lua:3: in local 'f', t.lua:5: in main chunk",
+        ),
+        (
+            "whole(1.5)",
+            "[state-id 0] runtime error: t.lua:1: bad argument #1 to 'whole' (number has no \
+             integer representation) from [C]: in upvalue 'error', t.lua:1: in main chunk",
+        ),
+        (
+            "local a = later()",
+            "[state-id 0] runtime error: t.lua:1: later: nothing from [C]: in upvalue 'error', \
+             t.lua:1: in main chunk",
+        ),
+        (
+            "error({})",
+            "[state-id 0] unknown runtime error from [C]: in global 'error', \
+          t.lua:1: in main chunk",
+        ),
+    ] {
+        assert_eq!(run(source).unwrap_err().to_string(), expected, "{source}");
+    }
+    let error = vm().load("t.lua", b"\nerror error").unwrap_err();
+    assert_eq!(error.message, "t.lua:2: '=' expected near 'error'");
+    assert!(vm().load("t.lua", b"\x1bLJ\x02").is_err(), "bytecode is refused");
+}
+
+#[test]
+fn scripts_catch_host_errors_as_strings() {
+    let source = "local ok, message = pcall(whole, {}) return type(message) .. message";
+    let expected = "stringbad argument #1 to 'whole' (number expected, got table)";
+    assert_eq!(run(source).unwrap(), string(expected));
+    let source = "local ok, message = pcall(function() return later(nil), 1 end) return message";
+    assert_eq!(run(source).unwrap(), string("t.lua:1: later: nothing"));
+}
+
+#[test]
+fn waiting_returns_the_results() {
+    let source = "local a, b = later('x') return a .. b .. later('y')";
+    assert_eq!(run(source).unwrap(), string("x7y"));
+}
+
+#[test]
+fn a_coroutine_of_the_script_waits_too() {
+    let source = "
+        local out = {}
+        local outer = coroutine.wrap(function()
+            local inner = coroutine.create(function(a)
+                out[#out + 1] = a .. later('w')
+                local b = coroutine.yield('y')
+                out[#out + 1] = b .. later('z')
+                return 'end'
+            end)
+            local _, y = coroutine.resume(inner, 'a')
+            coroutine.yield(y)
+            local _, e = coroutine.resume(inner, 'b')
+            coroutine.yield(e)
+            coroutine.yield(tostring(coroutine.resume(inner)) .. coroutine.status(inner))
+        end)
+        return table.concat({ outer(), outer(), outer(), table.concat(out) }, ' ')";
+    assert_eq!(run(source).unwrap(), string("y end falsedead awbz"));
+}
+
+#[test]
+fn a_waiting_coroutine_is_not_resumed_by_another_call() {
+    let vm = vm();
+    let first = vm
+        .load(
+            "t.lua",
+            b"host = coroutine.running()
+              co = coroutine.create(function() return later('x') end)
+              return select(2, coroutine.resume(co))",
+        )
+        .unwrap();
+    let (mut call, step) = vm.start(&first, &[], Limits::SESSION);
+    let Step::Waiting(op) = step else { panic!("{step:?}") };
+    let source = "local ok, why = coroutine.resume(co, true, 'forged')
+        local hok = coroutine.resume(host, true, 'forged')
+        return tostring(ok) .. why .. tostring(hok) .. coroutine.status(co)";
+    let ret = limited(&vm, source, Limits::SESSION).unwrap();
+    assert_eq!(ret, string("falsecannot resume non-suspended coroutinefalsenormal"));
+    let outcome = future::block_on(op);
+    let Step::Done(ret) = call.answer(outcome) else { panic!() };
+    assert_eq!(ret, string("x"));
+}
+
+#[test]
+fn waiting_where_c_is_between_is_an_error() {
+    let source = "return (pcall(string.gsub, 'x', 'x', function() later('x') end))";
+    assert_eq!(run(source).unwrap(), Ret::Bool(false));
+    let source = "return (string.gsub('x', 'x', function()
+        local ok, why = coroutine.resume(coroutine.create(function() later('x') end))
+        return why
+    end))";
+    assert_eq!(run(source).unwrap(), string("attempt to yield across C-call boundary"));
+}
+
+#[test]
+fn a_yield_to_the_host_lets_others_run() {
+    assert_eq!(run("coroutine.yield(5) coroutine.yield() return 'on'").unwrap(), string("on"));
+}
+
+/// Loops that a script could hold a worker with.
+const ENDLESS: &[&str] = &[
+    "while true do end",
+    "local s = 0 for i = 1, 1e18 do s = s + i end",
+    "while true do pcall(function() while true do end end) end",
+    "local function f() return f() end f()",
+    "repeat xpcall(function() while true do end end, function() while true do end end) until false",
+    "coroutine.wrap(function() while true do end end)()",
+    "while true do coroutine.wrap(function() pcall(function() while true do end end) end)() end",
+    "while true do coroutine.resume(coroutine.create(function() coroutine.yield() end)) end",
+    "string.gsub('x', 'x', function() while true do end end)",
+    "while true do pcall(string.gsub, 'x', 'x', function() while true do end end) end",
+    "string.gsub('x', 'x', function()
+        coroutine.wrap(function() while true do pcall(function() while true do end end) end end)()
+     end)",
+    "table.sort({ 1, 2, 3 }, function() while true do end end)",
+    "setmetatable({}, { __index = function() while true do end end }).x()",
+    "while true do coroutine.yield() end",
+    "local t = setmetatable({}, { __tostring = function() while true do end end }) tostring(t)",
+];
+
+#[test]
+fn endless_loops_are_ended() {
+    for source in ENDLESS {
+        let error = limited(&vm(), source, SHORT).unwrap_err();
+        assert_eq!(error.kind, Kind::Time, "{source}: {error}");
+    }
+}
+
+#[test]
+fn a_state_serves_on_after_a_kill() {
+    let vm = vm();
+    for source in ENDLESS {
+        assert!(limited(&vm, source, SHORT).is_err());
+        assert_eq!(limited(&vm, "return (later('on'))", SHORT).unwrap(), string("on"));
+    }
+}
+
+#[test]
+fn a_timeout_says_where() {
+    let error =
+        limited(&vm(), "\nlocal function spin() while true do end end\nspin()", SHORT).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "burst timeout from t.lua:2: in local 'spin', t.lua:3: in main chunk"
+    );
+    let total = Limits { total: Some(Duration::from_millis(30)), burst: None };
+    let error = limited(&vm(), "while true do later(1) end", total).unwrap_err();
+    assert_eq!(error.message, "execution timeout");
+}
+
+#[test]
+fn deep_coroutines_are_refused() {
+    let source = "
+        local function deep(n)
+            return coroutine.wrap(function() return deep(n + 1) end)()
+        end
+        local ok, why = pcall(deep, 0)
+        return why:match('C stack overflow')";
+    assert_eq!(run(source).unwrap(), string("C stack overflow"));
+}
+
+/// Programs whose result must not depend on where they are preempted.
+const PROGRAMS: &[&str] = &[
+    "local s = 0 for i = 1, 20000 do s = s + i % 7 end return tostring(s)",
+    "local t = {} for i = 1, 300 do t[i] = (i * 7919) % 301 end table.sort(t)
+         return t[1] .. ' ' .. t[150] .. ' ' .. t[300]",
+    "local gen = coroutine.wrap(function() for i = 1, 200 do coroutine.yield(i) end end)
+         local s = 0 for i in gen do s = s + i end return tostring(s)",
+    "local co = coroutine.create(function() for i = 1, 100 do coroutine.yield() end end)
+         local n = 0 while coroutine.resume(co) do n = n + 1 end return tostring(n)",
+    "local s = ('abc'):rep(50):gsub('b', function(c) return c:upper() .. 'q' end)
+         return #s .. s:sub(1, 6)",
+    "local n = 0
+         for i = 1, 50 do
+            local ok, e = pcall(function() if i % 2 == 0 then error('e' .. i, 0) end return i end)
+            if not ok then n = n + #e end
+         end
+         return tostring(n) .. later('x')",
+    "local function fib(n) if n < 2 then return n end return fib(n - 1) + fib(n - 2) end
+         local mt = { __index = function(_, k) return k * 2 end, __lt = function(a, b)
+            return rawget(a, 1) < rawget(b, 1) end }
+         local a, b = setmetatable({ 1 }, mt), setmetatable({ 2 }, mt)
+         return fib(15) .. ' ' .. a[21] .. tostring(a < b) .. tostring(b < a)",
+];
+
+#[test]
+fn preemption_everywhere_changes_no_result() {
+    let vm = vm();
+    for source in PROGRAMS {
+        let expected = limited(&vm, source, Limits::NONE).unwrap();
+        raw::set_zeal(true);
+        let function = vm.load("t.lua", source.as_bytes()).unwrap();
+        let (mut call, mut step) = vm.start(&function, &[], Limits::NONE);
+        let mut preemptions = 0;
+        let result = loop {
+            step = match step {
+                Step::Done(ret) => break ret,
+                Step::Failed(error) => panic!("{source}: {error}"),
+                Step::Waiting(op) => call.answer(future::block_on(op)),
+                Step::Preempted => {
+                    preemptions += 1;
+                    call.go_on()
+                }
+            };
+        };
+        raw::set_zeal(false);
+        assert_eq!(result, expected, "{source}");
+        assert!(preemptions > 100, "{source}");
+    }
+}
+
+#[test]
+fn preempted_calls_take_turns() {
+    let vm = vm();
+    let source = b"local n = 0 while not done do n = n + 1 end return 'ended'";
+    let waiting = vm.load("t.lua", source).unwrap();
+    let (first, step) = vm.start(&waiting, &[], Limits::SESSION);
+    let other = async {
+        future::yield_now().await;
+        limited(&vm, "done = true", Limits::SESSION)
+    };
+    let both = future::zip(driver::finish(first, step), other);
+    let (ended, _) = future::block_on(both);
+    assert_eq!(ended.unwrap(), string("ended"));
+}

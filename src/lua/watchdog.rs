@@ -1,0 +1,162 @@
+//! The thread that sees a script's slice is over and interrupts the worker that runs it.
+//!
+//! It sleeps when no script has run for a while; a worker that starts one wakes it.
+
+use std::cell::RefCell;
+use std::io;
+use std::sync::Arc;
+use std::sync::LazyLock;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::thread::Thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+
+use super::raw;
+use crate::clock;
+
+/// How often it looks.
+const TICK: Duration = Duration::from_millis(1);
+
+/// After how many ticks without a script it goes to sleep.
+const IDLE_TICKS: u32 = 50;
+
+/// What a worker tells the watchdog.
+#[derive(Debug)]
+struct Slot {
+    thread: i32,
+    /// When the running slice began, in microseconds of [`now`]; 0 when no script runs.
+    since: AtomicU64,
+}
+
+/// The slot of a thread; leaves the list with the thread.
+struct Seat {
+    slot: Arc<Slot>,
+}
+
+static SLOTS: LazyLock<ArcSwap<Vec<Arc<Slot>>>> = LazyLock::new(ArcSwap::default);
+static WATCHDOG: OnceLock<Thread> = OnceLock::new();
+static ASLEEP: AtomicBool = AtomicBool::new(false);
+/// Microseconds since the program's first script, as of the last tick.
+static NOW: AtomicU64 = AtomicU64::new(1);
+/// How long a script may run before it is interrupted, in microseconds.
+static SLICE: AtomicU64 = AtomicU64::new(1000);
+static EPOCH: LazyLock<Instant> = LazyLock::new(clock::now);
+
+thread_local! {
+    static SEAT: RefCell<Option<Seat>> = const { RefCell::new(None) };
+}
+
+/// Sets the longest run before a forced yield (`tune.lua.slice`), for all workers.
+pub fn set_slice(slice: Duration) {
+    SLICE.store(u64::try_from(slice.as_micros()).unwrap_or(u64::MAX).max(1), Ordering::Relaxed);
+}
+
+/// Makes sure that the watchdog runs and knows the calling thread.
+pub(super) fn watch() -> io::Result<()> {
+    if WATCHDOG.get().is_none() {
+        let handle = thread::Builder::new().name("watchdog".to_owned()).spawn(patrol)?;
+        // Another thread may have been first; two watchdogs do no harm.
+        WATCHDOG.get_or_init(|| handle.thread().clone());
+    }
+    SEAT.with_borrow_mut(|seat| {
+        if seat.is_none() {
+            let slot = Arc::new(Slot { thread: raw::enter_thread(), since: AtomicU64::new(0) });
+            SLOTS.rcu(|slots| {
+                let mut slots = Vec::clone(slots);
+                slots.push(Arc::clone(&slot));
+                slots
+            });
+            *seat = Some(Seat { slot });
+        }
+    });
+    Ok(())
+}
+
+/// Takes note that a script runs on this thread and returns the time.
+pub(super) fn begin() -> u64 {
+    if ASLEEP.load(Ordering::Relaxed) {
+        tick();
+    }
+    let since = now();
+    SEAT.with_borrow(|seat| {
+        if let Some(seat) = seat {
+            seat.slot.since.store(since, Ordering::SeqCst);
+        }
+    });
+    // The watchdog says it sleeps before it looks at the slots a last time.
+    if ASLEEP.load(Ordering::SeqCst)
+        && let Some(thread) = WATCHDOG.get()
+    {
+        thread.unpark();
+    }
+    since
+}
+
+/// Takes note that no script runs on this thread.
+pub(super) fn end() {
+    SEAT.with_borrow(|seat| {
+        if let Some(seat) = seat {
+            seat.slot.since.store(0, Ordering::Release);
+        }
+    });
+}
+
+/// Returns the time of the last tick in microseconds, never 0.
+pub(super) fn now() -> u64 {
+    NOW.load(Ordering::Relaxed)
+}
+
+fn tick() -> u64 {
+    let elapsed = clock::now().saturating_duration_since(*EPOCH).as_micros();
+    let now = u64::try_from(elapsed).unwrap_or(u64::MAX).saturating_add(1);
+    NOW.fetch_max(now, Ordering::Relaxed).max(now)
+}
+
+fn patrol() {
+    let mut idle = 0;
+    loop {
+        if idle > IDLE_TICKS {
+            ASLEEP.store(true, Ordering::SeqCst);
+            if !SLOTS.load().iter().any(|slot| slot.since.load(Ordering::SeqCst) != 0) {
+                thread::park();
+            }
+            ASLEEP.store(false, Ordering::SeqCst);
+        }
+        thread::park_timeout(TICK);
+        idle = if look(tick()) { 0 } else { idle + 1 };
+    }
+}
+
+/// Interrupts the scripts whose slice is over; says whether any script runs.
+fn look(now: u64) -> bool {
+    // A slice began up to one tick after the time it bears.
+    let slice = SLICE.load(Ordering::Relaxed).saturating_add(1000);
+    let mut any = false;
+    for slot in SLOTS.load().iter() {
+        let since = slot.since.load(Ordering::Relaxed);
+        if since == 0 {
+            continue;
+        }
+        any = true;
+        if now.saturating_sub(since) >= slice {
+            raw::interrupt(slot.thread);
+        }
+    }
+    any
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        SLOTS.rcu(|slots| {
+            let mut slots = Vec::clone(slots);
+            slots.retain(|slot| !Arc::ptr_eq(slot, &self.slot));
+            slots
+        });
+    }
+}
