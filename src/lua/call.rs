@@ -31,11 +31,12 @@ pub enum Step {
 }
 
 /// A call of a script's function on a thread of its own.
-#[derive(Debug)]
 pub struct Call {
     vm: Vm,
     /// `None` once the call is over.
     thread: Option<Thread>,
+    /// What it was about to wait for when it was preempted.
+    pending: Option<Op>,
     meter: Meter,
 }
 
@@ -47,7 +48,8 @@ impl Call {
         args: &[Arg<'_>],
         limits: Limits,
     ) -> (Self, Step) {
-        let mut call = Self { vm: vm.clone(), thread: None, meter: Meter::new(limits) };
+        let mut call =
+            Self { vm: vm.clone(), thread: None, pending: None, meter: Meter::new(limits) };
         let thread = match vm.take_thread() {
             Ok(thread) => thread,
             Err(error) => return (call, Step::Failed(error)),
@@ -85,6 +87,7 @@ impl Call {
         let Some(thread) = self.thread.take() else {
             return Step::Failed(Error::raised("the call is over"));
         };
+        host::put_pending(self.pending.take());
         self.meter.begin();
         let resumed = raw::go_on(self.vm.lua(), &thread, values);
         self.meter = Meter::end();
@@ -104,6 +107,7 @@ impl Call {
             }
             Resumed::Preempted => {
                 self.thread = Some(thread);
+                self.pending = op;
                 Step::Preempted
             }
             Resumed::Killed => {
@@ -122,6 +126,12 @@ impl Call {
                 Step::Failed(error)
             }
         }
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Call").field("vm", &self.vm).field("meter", &self.meter).finish()
     }
 }
 

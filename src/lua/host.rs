@@ -121,9 +121,14 @@ pub fn function(
     vm.wrap(inner)
 }
 
-/// Takes what the call that just yielded waits for.
+/// Takes what the call that just yielded waits for, or will wait for when it goes on.
 pub(super) fn take_pending() -> Option<Op> {
     PENDING.take()
+}
+
+/// Puts back what a call was about to wait for when it was preempted.
+pub(super) fn put_pending(op: Option<Op>) {
+    PENDING.set(op);
 }
 
 impl<'a> Args<'a> {

@@ -98,6 +98,10 @@ const STRING_MAX: usize = 1 << 30;
 /// What must be left of the C stack before a script may enter one more coroutine.
 const HEADROOM: usize = 256 << 10;
 
+/// What a call may use of the C stack before it may enter one more coroutine: some thousand
+/// coroutines in each other. Each preemption passes through all of them.
+const NESTING: usize = 192 << 10;
+
 /// How many frames a traceback shows.
 const FRAMES_MAX: usize = 24;
 
@@ -119,6 +123,8 @@ thread_local! {
     static STOP: Cell<Option<Stop>> = const { Cell::new(None) };
     /// The lowest address a script may bring the stack of this thread down to.
     static FLOOR: Cell<usize> = const { Cell::new(0) };
+    /// Where the stack was when the running call was resumed.
+    static CEILING: Cell<usize> = const { Cell::new(0) };
     /// Whether the hook is armed at every resume.
     static ZEAL: Cell<bool> = const { Cell::new(cfg!(luaproxy_zeal)) };
 }
@@ -244,6 +250,7 @@ fn token(of: &'static u8) -> mlua::LightUserData {
 fn run(lua: &mlua::Lua, thread: &mlua::Thread, count: usize) -> Resumed {
     let state = thread.state();
     STOP.set(None);
+    CEILING.set(stack_pointer());
     let outer = ACTIVE.replace(state);
     if ZEAL.get() {
         arm(state);
@@ -502,6 +509,10 @@ fn disarm(state: *mut lua_State) {
 /// Holds nothing that would have to be dropped: the yield unwinds through it.
 unsafe extern "C-unwind" fn hook(state: *mut lua_State, _: *mut lua_Debug) {
     disarm(state);
+    if STOP.get().is_some() {
+        // A coroutine was suspended and the one that resumed it has not seen why yet.
+        return;
+    }
     let stop = meter::judge();
     // SAFETY: the state runs this hook.
     if unsafe { lua_isyieldable(state) } != 0 {
@@ -512,6 +523,8 @@ unsafe extern "C-unwind" fn hook(state: *mut lua_State, _: *mut lua_Debug) {
         // Stays armed, so that whatever catches this gets no further than one instruction.
         arm(state);
         fail(state, c"execution timeout");
+    } else if ZEAL.get() {
+        arm(state);
     }
 }
 
@@ -535,8 +548,8 @@ unsafe extern "C-unwind" fn forced(state: *mut lua_State) -> c_int {
 
 /// `roomy()`: whether the C stack has room for one more coroutine.
 unsafe extern "C-unwind" fn roomy(state: *mut lua_State) -> c_int {
-    let here = 0_u8;
-    let roomy = ptr::from_ref(&here).addr() > FLOOR.get();
+    let here = stack_pointer();
+    let roomy = here > FLOOR.get() && CEILING.get().saturating_sub(here) < NESTING;
     // SAFETY: a C function has free slots.
     unsafe { ffi::lua_pushboolean(state, c_int::from(roomy)) };
     1
@@ -546,6 +559,12 @@ unsafe extern "C-unwind" fn roomy(state: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn rearm(state: *mut lua_State) -> c_int {
     arm(state);
     0
+}
+
+/// Returns about where the stack of this thread is.
+fn stack_pointer() -> usize {
+    let here = 0_u8;
+    ptr::from_ref(&here).addr()
 }
 
 /// Returns the lowest address of this thread's stack.

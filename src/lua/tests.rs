@@ -300,7 +300,7 @@ fn preemption_everywhere_changes_no_result() {
         };
         raw::set_zeal(false);
         assert_eq!(result, expected, "{source}");
-        assert!(preemptions > 100, "{source}");
+        assert!(preemptions > 9, "{source}");
     }
 }
 
