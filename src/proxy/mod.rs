@@ -1,11 +1,22 @@
 //! Frontends, backends and their servers: settings and live state. Knows no rules.
 
+pub mod balance;
 mod counters;
+pub mod pool;
+mod queue;
 mod server;
 mod settings;
 
+#[cfg(test)]
+pub(crate) mod testing;
+
 pub use counters::Counter;
 pub use counters::Counters;
+pub use pool::Pool;
+pub use queue::Place;
+pub use queue::Places;
+pub use queue::Queue;
+pub use queue::Ticket;
 pub use server::Server;
 pub use settings::Balance;
 pub use settings::Mode;
@@ -62,6 +73,10 @@ pub struct Proxy {
     pub description: Option<String>,
     /// What it has counted.
     pub counters: Counters,
+    /// Whose turn it is among its servers.
+    pub turn: balance::Turn,
+    /// Who waits for a place on one.
+    pub queue: Queue,
 }
 
 /// The names of all proxies and their servers, known before any section's body is compiled.

@@ -3,6 +3,7 @@
 use crate::net::Addr;
 
 use super::Counters;
+use super::Places;
 
 /// One `server` line.
 #[derive(Debug)]
@@ -23,4 +24,6 @@ pub struct Server {
     pub disabled: bool,
     /// What it has counted.
     pub counters: Counters,
+    /// Who uses it now.
+    pub places: Places,
 }

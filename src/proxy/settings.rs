@@ -44,9 +44,19 @@ pub struct Timeouts {
 /// `balance`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Balance {
-    /// Each server in its turn, by weight.
+    /// `roundrobin`: each server in its turn, by weight.
     #[default]
     RoundRobin,
+    /// `static-rr`: the same.
+    StaticRr,
+    /// `leastconn`: the one with the fewest connections for its weight.
+    LeastConn,
+    /// `first`: the first one with a free place.
+    First,
+    /// `random`: the less used of two drawn by weight.
+    Random,
+    /// `source`: by the client's address.
+    Source,
 }
 
 /// How connections are kept, of `option http-keep-alive` and its siblings.
