@@ -33,3 +33,4 @@ pub mod syntax;
 pub mod task;
 pub mod txn;
 pub mod value;
+pub mod worker;

@@ -302,10 +302,9 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Empty(text) => write!(
-                f,
-                "'{text}' resolves to an empty address (environment variable missing?)"
-            ),
+            Self::Empty(text) => {
+                write!(f, "'{text}' resolves to an empty address (environment variable missing?)")
+            }
             Self::MissingPort(text) => write!(f, "missing port specification in '{text}'"),
             Self::PortRefused(text) => {
                 write!(f, "port specification not permitted here in '{text}'")
@@ -386,9 +385,8 @@ const PATH: Prefix = Prefix { name: "", kind: Kind::Unix, datagram: None };
 
 impl Prefix {
     fn split(text: &str) -> (&'static Self, &str) {
-        let found = PREFIXES
-            .iter()
-            .find_map(|prefix| Some((prefix, text.strip_prefix(prefix.name)?)));
+        let found =
+            PREFIXES.iter().find_map(|prefix| Some((prefix, text.strip_prefix(prefix.name)?)));
         match found {
             Some(found) => found,
             None if text.starts_with('/') => (&PATH, text),

@@ -68,9 +68,13 @@ impl Bound {
         &self.addr
     }
 
-    fn duplicate(&self) -> io::Result<Self> {
+    fn duplicate(&self) -> Result<Self, Error> {
+        let fail = |cause| {
+            let what = "cannot duplicate socket";
+            Error::Socket { what, cause, addr: self.addr.clone() }
+        };
         Ok(Self {
-            socket: self.socket.try_clone()?,
+            socket: self.socket.try_clone().map_err(fail)?,
             addr: self.addr.clone(),
             shared: true,
             path: self.path.clone(),
@@ -88,7 +92,7 @@ pub fn bind(spec: &Spec, options: &Options, workers: usize) -> Result<Vec<Vec<Bo
         Host::Fd(number) => vec![adopt(*number, options)?],
         Host::Name(name, family) => {
             let found = resolve::blocking(name, *family)
-                .map_err(|cause| Error::new("cannot resolve", name, Some(cause)))?;
+                .map_err(|cause| Error::Name(name.clone(), cause))?;
             let ip: Option<IpAddr> = found.first().copied();
             open_all(&ip.map(|ip| spec.with_ports(ip)).unwrap_or_default(), options)?
         }
@@ -97,9 +101,7 @@ pub fn bind(spec: &Spec, options: &Options, workers: usize) -> Result<Vec<Vec<Bo
     for bound in first {
         for worker in all.iter_mut().skip(1) {
             worker.push(if bound.shared {
-                bound
-                    .duplicate()
-                    .map_err(|cause| Error::new("cannot duplicate socket", &bound.addr, Some(cause)))?
+                bound.duplicate()?
             } else {
                 open(&bound.addr, options)?
             });
@@ -113,46 +115,45 @@ pub fn bind(spec: &Spec, options: &Options, workers: usize) -> Result<Vec<Vec<Bo
 
 /// Why there is no listener, in HAProxy's words.
 #[derive(Debug)]
-pub struct Error {
-    what: &'static str,
-    cause: Option<io::Error>,
-    addr: String,
-    is_unix: bool,
-}
-
-impl Error {
-    fn new(what: &'static str, addr: impl Into<Shown>, cause: Option<io::Error>) -> Self {
-        let Shown { text, is_unix } = addr.into();
-        Self { what, cause, addr: text, is_unix }
-    }
+pub enum Error {
+    /// A system call failed for an address.
+    Socket { what: &'static str, cause: io::Error, addr: Addr },
+    /// An inherited descriptor cannot be used.
+    Descriptor(RawFd, io::Error),
+    /// An inherited descriptor is no stream socket.
+    WrongType(RawFd),
+    /// A name has no address.
+    Name(String, io::Error),
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.what)?;
-        if let Some(cause) = &self.cause {
-            match Errno::from_io_error(cause) {
-                // The system's text alone: HAProxy prints no number.
-                Some(errno) => {
-                    let text = io::Error::from(errno).to_string();
-                    let text = text.split(" (os error").next().unwrap_or_default().to_owned();
-                    write!(f, " ({text})")?;
+        match self {
+            Self::Socket { what, cause, addr } => {
+                write!(f, "{what} ({})", system_text(cause))?;
+                match addr {
+                    Addr::Inet(inet) => write!(f, " for [{}:{}]", inet.ip(), inet.port()),
+                    Addr::Unix(path) => write!(f, " [{}]", path.display()),
+                    Addr::Abstract(_) | Addr::Unnamed => write!(f, " [{}]", addr.to_config()),
                 }
-                None => write!(f, " ({cause})")?,
             }
+            Self::Descriptor(number, cause) => {
+                write!(f, "cannot use file descriptor '{number}' : {}.", system_text(cause))
+            }
+            Self::WrongType(number) => {
+                write!(f, "socket on file descriptor '{number}' is of the wrong type.")
+            }
+            Self::Name(name, _) => write!(f, "could not resolve address '{name}'."),
         }
-        let link = if self.is_unix { "" } else { "for " };
-        write!(f, " {link}[{}]", self.addr)
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.cause.as_ref().map(|cause| {
-            let cause: &(dyn std::error::Error + 'static) = cause;
-            cause
-        })
-    }
+impl std::error::Error for Error {}
+
+/// Returns the system's words for an error alone: HAProxy prints no number.
+pub fn system_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 /// A listening socket of this worker.
@@ -192,9 +193,9 @@ impl Listener {
                 Err(error) => error,
             };
             match Errno::from_io_error(&error) {
-                Some(
-                    Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::NOSPC,
-                ) => timer::sleep(PAUSE).await,
+                Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::NOSPC) => {
+                    timer::sleep(PAUSE).await;
+                }
                 // Errors of the new connection, not of the listener (Linux: accept(2)).
                 Some(
                     Errno::CONNABORTED
@@ -245,29 +246,6 @@ impl Drop for BoundPath {
     }
 }
 
-/// An address as messages show it.
-struct Shown {
-    text: String,
-    is_unix: bool,
-}
-
-impl From<&Addr> for Shown {
-    fn from(addr: &Addr) -> Self {
-        let text = match addr {
-            Addr::Inet(inet) => format!("{}:{}", inet.ip(), inet.port()),
-            Addr::Unix(path) => path.display().to_string(),
-            Addr::Abstract(_) | Addr::Unnamed => addr.to_config(),
-        };
-        Self { text, is_unix: addr.is_unix() }
-    }
-}
-
-impl From<&String> for Shown {
-    fn from(text: &String) -> Self {
-        Self { text: text.clone(), is_unix: false }
-    }
-}
-
 fn open_all(addrs: &[Addr], options: &Options) -> Result<Vec<Bound>, Error> {
     addrs.iter().map(|addr| open(addr, options)).collect()
 }
@@ -277,8 +255,10 @@ fn open(addr: &Addr, options: &Options) -> Result<Bound, Error> {
         Addr::Inet(_) => open_inet(addr, options),
         Addr::Unix(path) => open_path(path, addr, options),
         Addr::Abstract(_) | Addr::Unnamed => {
-            let socket = bind_unix(addr, options).map_err(|(what, cause)| {
-                Error::new(what, addr, Some(cause))
+            let socket = bind_unix(addr, options).map_err(|(what, cause)| Error::Socket {
+                what,
+                cause,
+                addr: addr.clone(),
             })?;
             Ok(Bound { socket, addr: addr.clone(), shared: true, path: None })
         }
@@ -286,7 +266,7 @@ fn open(addr: &Addr, options: &Options) -> Result<Bound, Error> {
 }
 
 fn open_inet(addr: &Addr, options: &Options) -> Result<Bound, Error> {
-    let fail = |what| move |cause| Error::new(what, addr, Some(cause));
+    let fail = |what| move |cause| Error::Socket { what, cause, addr: addr.clone() };
     let is_v6 = addr.ip().is_some_and(|ip| ip.is_ipv6());
     let domain = if is_v6 { Domain::IPV6 } else { Domain::IPV4 };
     let kind = Type::STREAM.nonblocking().cloexec();
@@ -328,7 +308,7 @@ fn open_inet(addr: &Addr, options: &Options) -> Result<Bound, Error> {
 
 /// Binds beside the path and renames, so that at no time clients find nothing there.
 fn open_path(path: &Path, addr: &Addr, options: &Options) -> Result<Bound, Error> {
-    let fail = |what| move |cause| Error::new(what, addr, Some(cause));
+    let fail = |what| move |cause| Error::Socket { what, cause, addr: addr.clone() };
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.tmp", std::process::id()));
     let beside = PathBuf::from(beside);
@@ -380,13 +360,11 @@ fn place(beside: &Path, path: &Path, options: &Options) -> Result<(u64, u64), Fa
 }
 
 fn adopt(number: RawFd, options: &Options) -> Result<Bound, Error> {
-    let shown = format!("fd@{number}");
-    let fail = |cause| Error::new("cannot use file descriptor", &shown, Some(cause));
+    let fail = |cause| Error::Descriptor(number, cause);
     let fd = inherited::duplicate(number).map_err(fail)?;
-    if rustix::net::sockopt::socket_type(&fd).map_err(|errno| fail(errno.into()))?
-        != SocketType::STREAM
-    {
-        return Err(Error::new("socket on file descriptor is of the wrong type", &shown, None));
+    let kind = rustix::net::sockopt::socket_type(&fd).map_err(|errno| fail(errno.into()))?;
+    if kind != SocketType::STREAM {
+        return Err(Error::WrongType(number));
     }
     let socket = Socket::from(fd);
     socket.set_nonblocking(true).map_err(fail)?;

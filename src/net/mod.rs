@@ -13,7 +13,6 @@ pub mod resolve;
 pub mod stream;
 pub mod timer;
 
-
 pub use addr::Addr;
 pub use datagram::Datagram;
 pub use listener::Listener;

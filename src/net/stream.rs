@@ -72,11 +72,7 @@ impl Stream {
     }
 
     /// Reads, or wakes the task when there is something to read.
-    pub fn poll_read(
-        &self,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
+    pub fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let count = ready!(self.0.poll_read(cx, |fd| rustix::io::read(fd, &mut *buffer)))?;
         self.after_read(count, buffer.len());
         Poll::Ready(Ok(count))

@@ -148,8 +148,7 @@ fn a_large_transfer_passes_in_both_directions_at_once() {
 
 #[test]
 fn workers_share_the_port_that_the_first_was_given() {
-    let all =
-        listener::bind(&spec("127.0.0.1:0"), &listener::Options::default(), 3).unwrap();
+    let all = listener::bind(&spec("127.0.0.1:0"), &listener::Options::default(), 3).unwrap();
     let addrs: Vec<&Addr> = all.iter().map(|worker| worker[0].addr()).collect();
     assert_eq!(addrs.len(), 3);
     assert!(addrs.iter().all(|addr| *addr == addrs[0] && addr.port() != Some(0)));
@@ -189,7 +188,7 @@ fn an_inherited_socket_is_accepted_from_by_every_worker() {
     .unwrap();
     let closed = Spec::parse("fd@9999", &addr::BIND).unwrap();
     let error = listener::bind(&closed, &listener::Options::default(), 1).unwrap_err();
-    assert_eq!(error.to_string(), "cannot use file descriptor '9999' (Bad file descriptor)");
+    assert_eq!(error.to_string(), "cannot use file descriptor '9999' : Bad file descriptor.");
 }
 
 #[test]

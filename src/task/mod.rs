@@ -12,7 +12,6 @@ mod io_tests;
 #[cfg(test)]
 mod tests;
 
-
 pub use executor::Executor;
 pub use executor::block_on;
 pub use executor::yield_now;

@@ -288,10 +288,7 @@ pub(super) struct Meta {
 
 impl Meta {
     fn new(nice: i32) -> Self {
-        Self {
-            nice: AtomicI32::new(nice.clamp(NICE_MIN, NICE_MAX)),
-            used: AtomicU64::new(0),
-        }
+        Self { nice: AtomicI32::new(nice.clamp(NICE_MIN, NICE_MAX)), used: AtomicU64::new(0) }
     }
 
     fn standing(&self) -> Standing {

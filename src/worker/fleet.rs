@@ -1,0 +1,264 @@
+//! Starting the workers, reaching them, and waiting for their end.
+
+use std::fmt;
+use std::future::Future;
+use std::future::pending;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU8;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+use std::thread;
+
+use async_signal::Signals;
+use event_listener::Event;
+use event_listener::listener;
+use futures_lite::future;
+
+use crate::task::Executor;
+use crate::task::Remote;
+use crate::worker::Level;
+use crate::worker::Stop;
+use crate::worker::Streams;
+use crate::worker::signal;
+
+/// How to run the workers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Obeys signals. Off where several fleets live in one process, as in tests.
+    pub signals: bool,
+}
+
+/// What happened to the process, for its log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// A signal came that asks for this level, or for nothing that is done here.
+    Signal { name: &'static str, asks: Option<Level> },
+}
+
+/// Runs a worker for each of `seeds`, until all have ended.
+///
+/// Each calls `main` on its own thread with its seed (the sockets bound for it), where it builds
+/// what belongs to it, and accepts. A worker ends when that future has ended and no stream is open, or when the process stops at once.
+pub fn run<S, F, Fut>(
+    seeds: Vec<S>,
+    options: Options,
+    main: F,
+    notice: impl Fn(Notice),
+) -> io::Result<()>
+where
+    S: Send,
+    F: Fn(Worker, S) -> Fut + Sync,
+    Fut: Future<Output = ()>,
+{
+    // Before there are threads, so that no signal finds the default action.
+    let mut signals = options.signals.then(signal::catch).transpose()?;
+    let threads = seeds.len();
+    let count = Arc::new(Running { threads: AtomicUsize::new(threads), ended: Event::new() });
+    thread::scope(|scope| {
+        let (ready, executors) = mpsc::channel();
+        let mut starters = Vec::with_capacity(threads);
+        let mut handles = Vec::with_capacity(threads);
+        for (index, seed) in seeds.into_iter().enumerate() {
+            let (starter, fleet) = mpsc::channel();
+            starters.push(starter);
+            let (ready, main, ends) = (ready.clone(), &main, Ends(Arc::clone(&count)));
+            let thread = thread::Builder::new().name(format!("worker-{index}")).stack_size(STACK);
+            handles.push(thread.spawn_scoped(scope, move || {
+                work(index, &ready, &fleet, |worker| main(worker, seed));
+                drop(ends);
+            })?);
+        }
+        drop(ready);
+        let fleet = gather(&executors, threads)?;
+        for starter in starters {
+            // A worker that is gone already is counted as ended.
+            drop(starter.send(fleet.clone()));
+        }
+        async_io::block_on(future::or(count.all_ended(), async {
+            match &mut signals {
+                Some(signals) => obey(signals, &fleet, &notice).await,
+                None => pending().await,
+            }
+        }));
+        for handle in handles {
+            handle.join().map_err(|_| io::Error::other("a worker has panicked"))?;
+        }
+        Ok(())
+    })
+}
+
+/// One worker, as its own tasks see it.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    index: usize,
+    fleet: Fleet,
+    stop: Stop,
+    streams: Streams,
+}
+
+impl Worker {
+    /// Returns which worker this is, from 0.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Returns the workers together.
+    pub fn fleet(&self) -> &Fleet {
+        &self.fleet
+    }
+
+    /// Returns what tells that the end has come.
+    pub fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
+    /// Returns the count of open streams.
+    pub fn streams(&self) -> &Streams {
+        &self.streams
+    }
+}
+
+/// All workers of the process, from any thread.
+#[derive(Clone)]
+pub struct Fleet(Arc<Members>);
+
+struct Members {
+    /// In the order of the workers.
+    remotes: Vec<Remote>,
+    level: AtomicU8,
+}
+
+impl Fleet {
+    /// Returns how many workers there are.
+    pub fn len(&self) -> usize {
+        self.0.remotes.len()
+    }
+
+    /// Returns `false`: there is always a worker.
+    pub fn is_empty(&self) -> bool {
+        self.0.remotes.is_empty()
+    }
+
+    /// Runs `call` on a worker's thread, between two tasks. Returns `false` if it has ended.
+    pub fn post(&self, worker: usize, call: Box<dyn FnOnce() + Send>) -> bool {
+        self.0.remotes.get(worker).is_some_and(|remote| remote.post(call))
+    }
+
+    /// Runs `call` on the thread of every worker that has not ended.
+    pub fn post_all(&self, call: impl Fn() + Clone + Send + 'static) {
+        for remote in &self.0.remotes {
+            remote.post(Box::new(call.clone()));
+        }
+    }
+
+    /// Stops the workers, softly or at once.
+    pub fn stop(&self, level: Level) {
+        let code = match level {
+            Level::Run => 0,
+            Level::Soft => 1,
+            Level::Hard => 2,
+        };
+        self.0.level.fetch_max(code, Ordering::Relaxed);
+        self.post_all(move || Stop::current().raise(level));
+    }
+
+    /// Returns what the workers were told last.
+    pub fn level(&self) -> Level {
+        match self.0.level.load(Ordering::Relaxed) {
+            0 => Level::Run,
+            1 => Level::Soft,
+            _ => Level::Hard,
+        }
+    }
+}
+
+impl fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fleet").field("workers", &self.len()).finish_non_exhaustive()
+    }
+}
+
+/// Scripts nest deeply, and LuaJIT does not watch the C stack.
+const STACK: usize = 16 << 20;
+
+/// A worker's number, and how to reach it.
+type Ready = (usize, io::Result<Remote>);
+
+fn work<F, Fut>(index: usize, ready: &mpsc::Sender<Ready>, fleet: &mpsc::Receiver<Fleet>, main: F)
+where
+    F: FnOnce(Worker) -> Fut,
+    Fut: Future<Output = ()>,
+{
+    let executor = match Executor::new() {
+        Ok(executor) => executor,
+        Err(error) => {
+            // The receiver waits for every worker.
+            drop(ready.send((index, Err(error))));
+            return;
+        }
+    };
+    if ready.send((index, Ok(executor.remote()))).is_err() {
+        return;
+    }
+    // Fails when another worker could not start.
+    let Ok(fleet) = fleet.recv() else { return };
+    let worker = Worker { index, fleet, stop: Stop::current(), streams: Streams::new() };
+    executor.run(async {
+        let working = async {
+            main(worker.clone()).await;
+            worker.streams().drained().await;
+        };
+        future::or(worker.stop().hard(), working).await;
+    });
+}
+
+fn gather(executors: &mpsc::Receiver<Ready>, threads: usize) -> io::Result<Fleet> {
+    let mut remotes: Vec<Option<Remote>> = vec![None; threads];
+    for (index, remote) in executors.iter().take(threads) {
+        if let Some(place) = remotes.get_mut(index) {
+            *place = Some(remote?);
+        }
+    }
+    let remotes: Option<Vec<Remote>> = remotes.into_iter().collect();
+    let remotes = remotes.ok_or_else(|| io::Error::other("a worker has not started"))?;
+    Ok(Fleet(Arc::new(Members { remotes, level: AtomicU8::new(0) })))
+}
+
+async fn obey(signals: &mut Signals, fleet: &Fleet, notice: &impl Fn(Notice)) {
+    while let Some((name, asks)) = signal::next(signals, fleet.level()).await {
+        notice(Notice::Signal { name, asks });
+        if let Some(level) = asks {
+            fleet.stop(level);
+        }
+    }
+    pending::<()>().await;
+}
+
+/// How many workers have not ended.
+struct Running {
+    threads: AtomicUsize,
+    ended: Event,
+}
+
+impl Running {
+    async fn all_ended(&self) {
+        while self.threads.load(Ordering::Acquire) > 0 {
+            listener!(self.ended => ended);
+            if self.threads.load(Ordering::Acquire) > 0 {
+                ended.await;
+            }
+        }
+    }
+}
+
+/// Counts a worker as ended, even if it panics.
+struct Ends(Arc<Running>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.threads.fetch_sub(1, Ordering::Release);
+        self.0.ended.notify(usize::MAX);
+    }
+}
