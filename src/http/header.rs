@@ -135,6 +135,18 @@ impl Headers {
         self.add(name, value);
     }
 
+    /// Gives the first line of a name this value and removes its other lines.
+    pub(super) fn set_in_place(&mut self, name: impl AsRef<[u8]>, value: Text) {
+        let name = name.as_ref();
+        let mut value = Some(value);
+        self.lines.retain_mut(|line| {
+            if !line.is(name) {
+                return true;
+            }
+            value.take().map(|value| line.value = value).is_some()
+        });
+    }
+
     /// Replaces the value of the line at an index; says whether there is one.
     pub fn set_line(&mut self, index: usize, value: impl Into<Text>) -> bool {
         let line = self.lines.get_mut(index);

@@ -4,6 +4,7 @@ use super::Headers;
 use super::Method;
 use super::Text;
 use super::cookie;
+use super::offset;
 use super::status;
 use super::uri;
 
@@ -215,7 +216,7 @@ fn cookies(headers: &Headers, header: &[u8], name: &[u8], request: bool) -> Vec<
 
 /// Returns the text with another part in place of one of its own.
 fn with(text: &[u8], part: &[u8], new: &[u8]) -> Text {
-    let start = part.as_ptr().addr().saturating_sub(text.as_ptr().addr());
+    let start = offset(text, part);
     let before = text.get(..start).unwrap_or_default();
     let after = text.get(start.saturating_add(part.len())..).unwrap_or_default();
     [before, new, after].concat().into()

@@ -78,7 +78,7 @@ impl Method {
         !matches!(self, Self::Post | Self::Connect | Self::Other(_))
     }
 
-    fn known(name: &[u8]) -> Option<Self> {
+    pub(super) fn known(name: &[u8]) -> Option<Self> {
         Some(match name {
             b"OPTIONS" => Self::Options,
             b"GET" => Self::Get,

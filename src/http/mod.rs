@@ -6,9 +6,13 @@ use std::fmt;
 
 use bytes::Bytes;
 
+pub mod body;
 pub mod check;
+pub mod chunked;
+pub mod connection;
 pub mod cookie;
 pub mod date;
+pub mod h1;
 mod header;
 pub mod list;
 mod message;
@@ -72,20 +76,24 @@ pub enum Error {
     Length,
     /// `Transfer-Encoding` is not understood or may not stand there.
     Encoding,
+    /// A transfer coding other than `chunked`.
+    Coding,
+    /// `Upgrade: websocket` without a key.
+    Upgrade,
     /// The head or the trailers are larger than the limit.
     TooLarge,
     /// There are more header lines than the limit.
     TooMany,
     /// A chunk's size or its end is malformed.
     Chunk,
-    /// A trailer that would change how the message is read.
-    Trailer,
+    /// The input ended before the message did.
+    Truncated,
 }
 
 impl Error {
     /// Returns the status with which HAProxy answers a request refused for this.
     pub fn status(self) -> u16 {
-        400
+        if self == Self::Coding { 422 } else { 400 }
     }
 
     /// Returns the reason in words.
@@ -101,10 +109,12 @@ impl Error {
             Self::Host => "invalid host",
             Self::Length => "invalid content length",
             Self::Encoding => "invalid transfer encoding",
+            Self::Coding => "unsupported transfer coding",
+            Self::Upgrade => "invalid upgrade",
             Self::TooLarge => "message head too large",
             Self::TooMany => "too many headers",
+            Self::Truncated => "message ended early",
             Self::Chunk => "invalid chunk",
-            Self::Trailer => "forbidden trailer",
         }
     }
 }
@@ -116,3 +126,8 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// Returns where a part of a text begins in it.
+fn offset(text: &[u8], part: &[u8]) -> usize {
+    part.as_ptr().addr().saturating_sub(text.as_ptr().addr())
+}
