@@ -451,7 +451,8 @@ fn a_head_is_not_copied() {
     assert_eq!(found.host().unwrap().as_ptr().addr(), start + 26);
 }
 
-type Outcome<T> = Option<Result<(T, Framing, Vec<u8>), Refused>>;
+/// A head, what it says about what follows, and the bytes that were not taken; `None`: not complete.
+type Outcome<T, E = Refused> = Option<Result<(T, Framing, Vec<u8>), E>>;
 
 fn request(input: &[u8]) -> Outcome<Request> {
     requests(&[input.to_vec()])
@@ -511,7 +512,7 @@ fn fragments(mut input: &[u8], cuts: &[usize]) -> Vec<Vec<u8>> {
 }
 
 /// What matters of an outcome: where a refusal is said to be may depend on how much is there.
-fn gist<T>(outcome: Outcome<T>) -> Option<Result<(T, Framing, Vec<u8>), Error>> {
+fn gist<T>(outcome: Outcome<T>) -> Outcome<T, Error> {
     outcome.map(|outcome| outcome.map_err(Error::from))
 }
 
@@ -543,12 +544,32 @@ proptest! {
         byte: u8,
         cuts in prop::collection::vec(1usize..4, 0..60),
     ) {
-        let at = at.index(head.len());
-        head[at] = byte;
+        *at.get_mut(&mut head) = byte;
         let pieces = fragments(&head, &cuts);
         prop_assert_eq!(gist(requests(&pieces)), gist(request(&head)));
         let method = Method::Head;
         prop_assert_eq!(gist(responses(&pieces, &method)), gist(response(&head, &method)));
+    }
+
+    #[test]
+    fn what_is_sent_on_is_read_alike(mut head in heads(), at: prop::sample::Index, byte: u8) {
+        *at.get_mut(&mut head) = byte;
+        if let Some(Ok((sent, framing, _))) = request(&head) {
+            let mut out = BytesMut::new();
+            write_request(&sent, &mut out);
+            let (found, again, rest) = request(&out).unwrap().unwrap();
+            prop_assert_eq!(found, sent);
+            prop_assert_eq!(again.body, framing.body);
+            prop_assert!(rest.is_empty());
+        }
+        if let Some(Ok((sent, framing, _))) = response(&head, &Method::Get) {
+            let mut out = BytesMut::new();
+            write_response(&sent, &mut out);
+            let (found, again, rest) = response(&out, &Method::Get).unwrap().unwrap();
+            prop_assert_eq!(found, sent);
+            prop_assert_eq!(again.body, framing.body);
+            prop_assert!(rest.is_empty());
+        }
     }
 
     #[test]

@@ -1,0 +1,43 @@
+//! A request's head: pieces make no difference, and what is sent on is read alike.
+
+#![no_main]
+
+use bytes::BytesMut;
+use libfuzzer_sys::fuzz_target;
+use luaproxy::http::Error;
+use luaproxy::http::Limits;
+use luaproxy::http::Request;
+use luaproxy::http::h1;
+use luaproxy::http::h1::Framing;
+
+fuzz_target!(|data: &[u8]| {
+    let whole = read(&[data]);
+    if let Some((&cut, rest)) = data.split_first() {
+        let cut = usize::from(cut).min(rest.len());
+        let (start, end) = rest.split_at(cut);
+        assert_eq!(read(&[start, end]), read(&[rest]));
+    }
+    if let Some(Ok((request, framing))) = whole {
+        let mut out = BytesMut::new();
+        h1::write_request(&request, &mut out);
+        let Some(Ok((again, framed))) = read(&[&out]) else { panic!("what is sent on is refused") };
+        assert_eq!((again, framed.body), (request, framing.body));
+    }
+});
+
+fn read(pieces: &[&[u8]]) -> Option<Result<(Request, Framing), Error>> {
+    let limits = Limits { head: 1024, headers: 20 };
+    let mut buf = BytesMut::new();
+    for piece in pieces {
+        buf.extend_from_slice(piece);
+        match h1::parse_request(&mut buf, &limits) {
+            Ok(None) => {}
+            Ok(Some(head)) => return Some(Ok(head)),
+            Err(refused) => {
+                assert!(refused.at <= buf.len());
+                return Some(Err(refused.error));
+            }
+        }
+    }
+    None
+}
