@@ -1,9 +1,11 @@
 //! Sending datagrams that may be lost: syslog.
 
 use std::io;
+use std::io::IsTerminal;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::os::fd::RawFd;
 
 use rustix::io::Errno;
@@ -53,8 +55,13 @@ impl Datagram {
     }
 
     /// Takes over an inherited descriptor, `fd@1` for example.
+    ///
+    /// What is no terminal is made non-blocking, for all that share it, as HAProxy does.
     pub fn inherited(number: RawFd) -> io::Result<Self> {
         let socket = Socket::from(inherited::duplicate(number)?);
+        if !socket.as_fd().is_terminal() {
+            socket.set_nonblocking(true)?;
+        }
         Ok(Self { socket, to: Target::Descriptor })
     }
 

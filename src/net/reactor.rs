@@ -296,7 +296,8 @@ thread_local! {
 }
 
 fn until_timer() -> Option<Duration> {
-    timer::next().map(|when: Instant| when.saturating_duration_since(clock::now()))
+    // Read after the last task that ran.
+    timer::next().map(|when: Instant| when.saturating_duration_since(clock::cached()))
 }
 
 /// What is known about a descriptor, and who waits for it.

@@ -291,6 +291,18 @@ fn datagrams_arrive_or_are_dropped_but_never_wait() {
 }
 
 #[test]
+fn an_inherited_pipe_takes_lines_until_it_is_full() {
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let sender = Datagram::inherited(writer.as_raw_fd()).unwrap();
+    assert!(sender.send(b"a line\n").unwrap());
+    let mut line = [0; 7];
+    reader.read_exact(&mut line).unwrap();
+    assert_eq!(&line, b"a line\n");
+    let dropped = (0..10_000).any(|_| !sender.send(&[0; 1000]).unwrap());
+    assert!(dropped);
+}
+
+#[test]
 fn names_are_resolved_on_another_thread() {
     block_on(async {
         let found = resolve::lookup("localhost".to_owned(), Family::V4).await.unwrap();
