@@ -21,6 +21,7 @@
 //! | 11 | worker | threads, accept, signals, stop |
 //! | 12 | cli | arguments and exit status |
 
+pub mod cli;
 pub mod clock;
 pub mod diag;
 pub mod http;

@@ -1,7 +1,11 @@
 //! The luaproxy program.
 
+use std::process::ExitCode;
+
 /// LuaJIT's memory, too, comes from here.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() {}
+fn main() -> ExitCode {
+    luaproxy::cli::main()
+}

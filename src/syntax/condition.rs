@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::Env;
 use super::feature;
 use super::feature::Version;
+use super::token;
 
 /// The deepest nesting of parentheses.
 const DEPTH: usize = 256;
@@ -60,6 +61,21 @@ pub fn eval(text: &str, env: &Env) -> Result<bool, Error> {
             at: parser.at..parser.at + char.len_utf8(),
         }),
     }
+}
+
+/// Returns whether a condition given on the command line (`-cc`) holds: its quotes and variables
+/// are resolved first.
+pub fn check(text: &str, env: &Env) -> Result<bool, Error> {
+    let unquoted = token::unquote(text, env).map_err(|what| {
+        let mut chars = what.chars();
+        let first = chars.next().map_or(' ', |first| first.to_ascii_uppercase());
+        let message = format!("Syntax Error in condition: {first}{}.", chars.as_str());
+        Error { message, at: 0..text.len() }
+    })?;
+    eval(&unquoted, env).map_err(|error| Error {
+        message: format!("Failed to evaluate condition: {}", error.message),
+        at: 0..text.len(),
+    })
 }
 
 /// Returns the names of the predicates, for suggestions.
@@ -187,7 +203,7 @@ impl<'a> Parser<'a> {
             return Ok(None);
         };
         let after = rest.get(length..).unwrap_or_default();
-        if !after.is_empty() && !after.starts_with([' ', '\t', '(', ')', '&', '|']) {
+        if !after.is_empty() && !after.starts_with([' ', '\t', '(']) {
             return Ok(None);
         }
         self.at += length;

@@ -196,19 +196,20 @@ impl Parser<'_> {
                 }
             }
             ".else" => {
-                self.no_argument(keyword, args);
+                self.no_argument(keyword, args, broken);
                 if let Some(branch) = self.next_branch(keyword) {
                     let waiting = branch == Branch::Waiting;
                     self.set_branch(if waiting { Branch::Taken } else { Branch::Over }, true);
                 }
             }
             ".endif" => {
-                self.no_argument(keyword, args);
+                self.no_argument(keyword, args, broken);
                 if self.blocks.pop().is_none() {
                     self.alert(keyword.span, "lone '.endif' with no matching '.if'.");
                 }
             }
-            _ if !self.is_active() => {}
+            // What to tell is not known when the line has a mistake.
+            _ if broken || !self.is_active() => {}
             ".alert" => self.message(Severity::Alert, keyword, args),
             ".diag" => self.message(Severity::Diag, keyword, args),
             ".notice" => self.message(Severity::Notice, keyword, args),
@@ -271,15 +272,15 @@ impl Parser<'_> {
         }
     }
 
-    fn no_argument(&mut self, keyword: &Word, args: &[Word]) {
-        if let Some(extra) = args.first() {
+    fn no_argument(&mut self, keyword: &Word, args: &[Word], broken: bool) {
+        if let Some(extra) = args.first().filter(|extra| !broken && !extra.text.is_empty()) {
             let message = format!("Unexpected argument '{}' for '{}'.", extra.text, keyword.text);
             self.alert(extra.span, message);
         }
     }
 
     fn message(&mut self, severity: Severity, keyword: &Word, args: &[Word]) {
-        if let Some(extra) = args.get(1) {
+        if let Some(extra) = args.get(1).filter(|extra| !extra.text.is_empty()) {
             let message = format!(
                 "Unexpected argument '{}' for '{}'. Use quotes if the message should contain \
                  spaces.",

@@ -13,6 +13,7 @@ use crate::diag::Span;
 use super::Env;
 use super::SECTIONS;
 use super::Tree;
+use super::condition;
 use super::condition::eval;
 use super::feature::FEATURES;
 use super::parse;
@@ -126,7 +127,8 @@ fn words_are_cut_as_haproxy_cuts_them() {
         ("x\\\ty", &["x\\", "y"]),
         (r"a\,b", &["a\\,b"]),
         (r#"\' \" "\'" "\ " "\#""#, &["'", "\"", "'", " ", "#"]),
-        ("a\rb", &["a"]),
+        ("a\rb c", &["a"]),
+        ("\rb c\r", &["b", "c"]),
         ("", &[]),
     ];
     for (line, expected) in cases {
@@ -195,86 +197,100 @@ fn sections_end_with_their_file() {
     assert_eq!(diagnostics[0].message, "unknown keyword 'daemon' out of section.");
 }
 
+/// Texts and what is reported about them.
+const MISTAKES: &[(&str, &[&str])] = &[
+    ("foo bar\n", &["1:1 unknown keyword 'foo' out of section."]),
+    ("global\n k 'abc\n", &["2:4 unmatched quote at position 4"]),
+    ("global\n k 'abc\r' '\n", &["2:4 unmatched quote at position 4"]),
+    ("global\n k \"abc\r\n", &["2:4 unmatched quote at position 4"]),
+    (
+        "global\n.notice 'a\n.else 'a\n",
+        &[
+            "2:9 unmatched quote at position 9",
+            "3:7 unmatched quote at position 7",
+            "3:1 lone '.else' with no matching '.if'.",
+        ],
+    ),
+    (
+        "global\n.if \"1  \"  x   # c\n.endif\n",
+        &["2:12 unexpected character 'x' at the end of conditional expression '1   x ' in \
+               '.if' at position 5"],
+    ),
+    ("global\n k \"abc\n", &["2:4 unmatched quote at position 4"]),
+    ("global\n k \"${A\" \n", &["2:6 unmatched brace in environment variable name at position 6"]),
+    (
+        "global\n k \"${1}\" \"$1\" \"$\"\n",
+        &[
+            "2:7 forbidden first char in environment variable name at position 7",
+            "2:13 forbidden first char in environment variable name at position 13",
+            "2:18 forbidden first char in environment variable name at position 18",
+        ],
+    ),
+    (
+        "global\n k \"${.FOO}\"\n",
+        &["2:7 forbidden first char in environment variable name at position 7"],
+    ),
+    (
+        "global\n k \"${V[1]}\"\n",
+        &["2:8 truncated or invalid word expansion sequence at position 8"],
+    ),
+    (
+        "global\n k \\xZZ \\q \\x4\n",
+        &[
+            "2:4 truncated or invalid hexadecimal sequence at position 4",
+            "2:12 truncated or invalid hexadecimal sequence at position 12",
+        ],
+    ),
+    (
+        "global\n daemon",
+        &["2:8 Missing LF on last line, file might have been truncated at position 8."],
+    ),
+    ("global\n a\0b\n", &["2:3 Stray NUL character at position 3."]),
+    ("global\n.else\n", &["2:1 lone '.else' with no matching '.if'."]),
+    ("global\n.elif 1\n", &["2:1 lone '.elif' with no matching '.if'."]),
+    ("global\n.endif\n", &["2:1 lone '.endif' with no matching '.if'."]),
+    (
+        "global\n.if 1\n.else\n.else\n.elif 1\n.endif foo\n",
+        &[
+            "4:1 '.else' after '.else' is not permitted.",
+            "5:1 '.elif' after '.else' is not permitted.",
+            "6:8 Unexpected argument 'foo' for '.endif'.",
+        ],
+    ),
+    (
+        "global\n.if 1\n.if 0\nfoo 'a\n",
+        &[
+            "4:5 unmatched quote at position 5",
+            "2:1 non-terminated '.if' block.",
+            "3:1 non-terminated '.if' block.",
+        ],
+    ),
+    (
+        "global\n.if foo(a)\n.alert x\n.else\n.alert y\n.endif\n.if 0\n.elif 1 x\n.endif\n",
+        &[
+            "2:5 unparsable conditional expression 'foo(a)' in '.if' at position 1",
+            "8:9 unexpected character 'x' at the end of conditional expression '1 x' in \
+                 '.elif' at position 3",
+        ],
+    ),
+    (
+        "global\n.notice 'a  b'\n.warning\n.alert a b\n.diag d\n.foo\n.if 0\n.foo\n.endif\n",
+        &[
+            "2:9 notice 'a  b'.",
+            "3:1 warning ''.",
+            "4:10 Unexpected argument 'b' for '.alert'. Use quotes if the message should \
+                 contain spaces.",
+            "5:7 diag 'd'.",
+            "6:1 unknown directive '.foo'.",
+        ],
+    ),
+    ("\u{feff}global\n daemon\n", &["1:1 unknown keyword '\u{feff}global' out of section."]),
+    ("", &[]),
+];
+
 #[test]
 fn mistakes_are_reported_with_words_and_places_of_haproxy() {
-    let cases: &[(&str, &[&str])] = &[
-        ("foo bar\n", &["1:1 unknown keyword 'foo' out of section."]),
-        ("global\n k 'abc\n", &["2:4 unmatched quote at position 4"]),
-        ("global\n k \"abc\n", &["2:4 unmatched quote at position 4"]),
-        (
-            "global\n k \"${A\" \n",
-            &["2:6 unmatched brace in environment variable name at position 6"],
-        ),
-        (
-            "global\n k \"${1}\" \"$1\" \"$\"\n",
-            &[
-                "2:7 forbidden first char in environment variable name at position 7",
-                "2:13 forbidden first char in environment variable name at position 13",
-                "2:18 forbidden first char in environment variable name at position 18",
-            ],
-        ),
-        (
-            "global\n k \"${.FOO}\"\n",
-            &["2:7 forbidden first char in environment variable name at position 7"],
-        ),
-        (
-            "global\n k \"${V[1]}\"\n",
-            &["2:8 truncated or invalid word expansion sequence at position 8"],
-        ),
-        (
-            "global\n k \\xZZ \\q \\x4\n",
-            &[
-                "2:4 truncated or invalid hexadecimal sequence at position 4",
-                "2:12 truncated or invalid hexadecimal sequence at position 12",
-            ],
-        ),
-        (
-            "global\n daemon",
-            &["2:8 Missing LF on last line, file might have been truncated at position 8."],
-        ),
-        ("global\n a\0b\n", &["2:3 Stray NUL character at position 3."]),
-        ("global\n.else\n", &["2:1 lone '.else' with no matching '.if'."]),
-        ("global\n.elif 1\n", &["2:1 lone '.elif' with no matching '.if'."]),
-        ("global\n.endif\n", &["2:1 lone '.endif' with no matching '.if'."]),
-        (
-            "global\n.if 1\n.else\n.else\n.elif 1\n.endif foo\n",
-            &[
-                "4:1 '.else' after '.else' is not permitted.",
-                "5:1 '.elif' after '.else' is not permitted.",
-                "6:8 Unexpected argument 'foo' for '.endif'.",
-            ],
-        ),
-        (
-            "global\n.if 1\n.if 0\nfoo 'a\n",
-            &[
-                "4:5 unmatched quote at position 5",
-                "2:1 non-terminated '.if' block.",
-                "3:1 non-terminated '.if' block.",
-            ],
-        ),
-        (
-            "global\n.if foo(a)\n.alert x\n.else\n.alert y\n.endif\n.if 0\n.elif 1 x\n.endif\n",
-            &[
-                "2:5 unparsable conditional expression 'foo(a)' in '.if' at position 1",
-                "8:9 unexpected character 'x' at the end of conditional expression '1 x' in \
-                 '.elif' at position 3",
-            ],
-        ),
-        (
-            "global\n.notice 'a  b'\n.warning\n.alert a b\n.diag d\n.foo\n.if 0\n.foo\n.endif\n",
-            &[
-                "2:9 notice 'a  b'.",
-                "3:1 warning ''.",
-                "4:10 Unexpected argument 'b' for '.alert'. Use quotes if the message should \
-                 contain spaces.",
-                "5:7 diag 'd'.",
-                "6:1 unknown directive '.foo'.",
-            ],
-        ),
-        ("\u{feff}global\n daemon\n", &["1:1 unknown keyword '\u{feff}global' out of section."]),
-        ("", &[]),
-    ];
-    for (text, expected) in cases {
+    for (text, expected) in MISTAKES {
         assert_eq!(mistakes(text), *expected, "{text:?}");
     }
 }
@@ -413,9 +429,30 @@ fn wrong_conditions_are_refused_in_words_of_haproxy() {
 }
 
 #[test]
+fn conditions_of_the_command_line_are_unquoted_first() {
+    let env: Env = [("HOME", "/root")].into_iter().collect();
+    let check = |text: &str| condition::check(text, &env).map_err(|error| error.message);
+    assert_eq!(check("streq(\"$HOME\",/root)"), Ok(true));
+    assert_eq!(check("streq(\"a b\",a\\ b)"), Ok(true));
+    assert_eq!(check(" 1\\ "), Ok(true));
+    assert_eq!(check(""), Ok(false));
+    let refused = |text| check(text).err().unwrap_or_default();
+    assert_eq!(refused("'a"), "Syntax Error in condition: Unmatched quote.");
+    assert_eq!(
+        refused("\\x4"),
+        "Syntax Error in condition: Truncated or invalid hexadecimal sequence."
+    );
+    assert_eq!(
+        refused("1 # b"),
+        "Failed to evaluate condition: unexpected character '#' at the end of conditional \
+         expression '1 # b'"
+    );
+}
+
+#[test]
 fn tables_are_sorted() {
     assert!(SECTIONS.is_sorted());
-    assert!(super::condition::predicates().is_sorted());
+    assert!(condition::predicates().is_sorted());
     assert!(FEATURES.is_sorted_by_key(|feature| feature.name));
 }
 

@@ -35,23 +35,28 @@ pub(super) struct Tokens {
 }
 
 /// Cuts a line, without its line feed, into words. `start` is where it begins in the source.
-/// The condition behind `.if` and `.elif` is one word, blanks included.
+/// The condition behind `.if` and `.elif` is one word, with one blank for each run of them.
 pub(super) fn tokenize(line: &str, start: usize, context: Context<'_>) -> Tokens {
-    let mut scanner = Scanner {
-        text: line,
-        line: line.as_bytes(),
-        start: to_u32(start),
-        at: 0,
-        context,
-        word: Builder::default(),
-        quoted: false,
-        whole: false,
-        out: Tokens::default(),
-    };
+    let mut scanner = Scanner::new(line, to_u32(start), context);
     scanner.run();
     let mut tokens = scanner.out;
     truncate(&mut tokens, start);
     tokens
+}
+
+/// Returns the text of a condition that is given outside of any file: variables and quotes as in a
+/// line, but nothing begins a comment. Fails with what is wrong, without a position.
+pub(super) fn unquote(text: &str, env: &Env) -> Result<String, String> {
+    let context = Context { env, source: 0, file: "", number: 0, section: "" };
+    let mut scanner = Scanner::new(text, 0, context);
+    scanner.whole = true;
+    scanner.comments = false;
+    scanner.run();
+    if let Some(mistake) = scanner.out.mistakes.first() {
+        let what = mistake.message.split(" at position ").next().unwrap_or_default();
+        return Err(what.to_owned());
+    }
+    Ok(scanner.out.words.into_iter().next().map_or_else(String::new, |word| word.text))
 }
 
 /// Refuses words beyond the most that a line may have.
@@ -85,10 +90,27 @@ struct Scanner<'a> {
     quoted: bool,
     /// Whether blanks belong to the word: in the condition of `.if` and `.elif`.
     whole: bool,
+    /// Whether a hash begins a comment.
+    comments: bool,
     out: Tokens,
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    fn new(text: &'a str, start: u32, context: Context<'a>) -> Self {
+        Self {
+            text,
+            line: text.as_bytes(),
+            start,
+            at: 0,
+            context,
+            word: Builder::default(),
+            quoted: false,
+            whole: false,
+            comments: true,
+            out: Tokens::default(),
+        }
+    }
+
     fn run(&mut self) {
         let mut quote = 0;
         while let Some(byte) = self.peek(0) {
@@ -101,14 +123,12 @@ impl Scanner<'_> {
                 }
                 b'\\' => self.escape(),
                 b'$' if self.quoted => self.variable(),
+                // HAProxy: a carriage return ends a line, unless it stands before a word.
+                b'\r' if self.quoted || self.word.is_open() => break,
+                b'\r' => self.at += 1,
                 _ if self.quoted => self.take(byte),
-                b' ' | b'\t' | 0x0b | 0x0c if self.whole && self.word.is_open() => self.take(byte),
-                b' ' | b'\t' | 0x0b | 0x0c => {
-                    self.end_word(self.at);
-                    self.at += 1;
-                }
-                // HAProxy: a carriage return ends a line as a comment does.
-                b'#' | b'\r' => break,
+                b'#' if self.comments => break,
+                _ if is_blank(byte) => self.blanks(),
                 b'\'' => {
                     if !self.strong() {
                         return;
@@ -123,12 +143,26 @@ impl Scanner<'_> {
         self.end_word(self.at);
     }
 
+    /// Takes a run of blanks: it ends a word, or is one blank of a condition.
+    fn blanks(&mut self) {
+        let rest = self.line.get(self.at..).unwrap_or_default();
+        let length = rest.iter().take_while(|&&byte| is_blank(byte)).count();
+        if self.whole && self.word.is_open() {
+            self.replace(b" ", length);
+        } else {
+            self.end_word(self.at);
+            self.at += length;
+        }
+    }
+
     /// Takes a text in single quotes; returns false when it has no end.
     fn strong(&mut self) -> bool {
         let open = self.at;
         self.word.begin(self.place(open));
         let rest = self.line.get(open + 1..).unwrap_or_default();
-        let Some(length) = rest.iter().position(|&byte| byte == b'\'') else {
+        let end = |&byte: &u8| byte == b'\'' || byte == b'\r';
+        let Some(length) = rest.iter().position(end).filter(|&at| rest.get(at) == Some(&b'\''))
+        else {
             self.mistake("unmatched quote", open, 1);
             self.end_word(self.line.len());
             return false;
@@ -294,6 +328,10 @@ impl Scanner<'_> {
     fn place(&self, at: usize) -> u32 {
         self.start.saturating_add(to_u32(at))
     }
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | 0x0b | 0x0c)
 }
 
 /// Cuts a value at its runs of blanks; one at an end leaves an empty part there, as in HAProxy.

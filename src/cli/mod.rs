@@ -1,0 +1,123 @@
+//! The command line: arguments in, exit status out; holds what it calls together and no more.
+
+pub mod configuration;
+pub mod console;
+pub mod options;
+pub mod version;
+
+use std::process::ExitCode;
+
+use crate::diag::Severity;
+use crate::syntax::condition;
+
+use configuration::Configuration;
+use console::Console;
+use options::Exit;
+use options::Options;
+
+/// The exit status of a condition (`-cc`) that cannot be evaluated.
+const UNDECIDED: u8 = 2;
+
+/// Runs luaproxy with the arguments of the process.
+pub fn main() -> ExitCode {
+    let console = Console::new();
+    let mut args = Vec::new();
+    for arg in std::env::args_os().skip(1) {
+        match arg.into_string() {
+            Ok(arg) => args.push(arg),
+            Err(arg) => {
+                let text = format!("argument '{}' is no UTF-8", arg.display());
+                console.line(Severity::Alert, &text);
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    match Options::parse(&args) {
+        Ok(options) => run(&options, console.silent(options.is_silent())),
+        Err(Exit::Help(text)) => {
+            console.answer(&text);
+            ExitCode::SUCCESS
+        }
+        Err(Exit::Wrong { message, hint }) => {
+            console.line(Severity::Alert, &message);
+            if let Some(hint) = hint {
+                console.error(&format!("  = help: {hint}\n"));
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options, console: Console) -> ExitCode {
+    if options.build_options {
+        console.answer(&version::long(LUA));
+        return ExitCode::SUCCESS;
+    }
+    if options.version {
+        console.answer(&version::short());
+        return ExitCode::SUCCESS;
+    }
+    if let Some(text) = &options.condition {
+        return decide(text, options, console);
+    }
+    if let Some(directory) = &options.directory
+        && let Err(error) = std::env::set_current_dir(directory)
+    {
+        let reason = configuration::reason(&error);
+        let text = format!("Could not change to directory {} : {reason}", directory.display());
+        console.line(Severity::Alert, &text);
+        return ExitCode::FAILURE;
+    }
+    if options.config.is_empty() {
+        console.error(&(version::short() + &options::usage()));
+        return ExitCode::FAILURE;
+    }
+    if options.verbose {
+        for letter in &options.ignored {
+            let text = format!("option '{letter}' means nothing to luaproxy");
+            console.line(Severity::Notice, &text);
+        }
+    }
+    start(options, &Configuration::read(options), console)
+}
+
+/// Answers `-cc` by the exit status: 0 where the condition holds, 1 where not, 2 on a mistake.
+fn decide(text: &str, options: &Options, console: Console) -> ExitCode {
+    match condition::check(text, &configuration::environment(options, "")) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            console.line(Severity::Alert, &format!("config : {}", error.message));
+            ExitCode::from(UNDECIDED)
+        }
+    }
+}
+
+/// Reports what is wrong in a configuration; with `-c` that is all.
+fn start(options: &Options, configuration: &Configuration, console: Console) -> ExitCode {
+    let diagnostics = &configuration.diagnostics;
+    if console.report(&configuration.sources, diagnostics) {
+        return ExitCode::FAILURE;
+    }
+    if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Warning) {
+        if options.zero_warning {
+            let text = "config : Some warnings were found and 'zero-warning' is set. Aborting.";
+            console.line(Severity::Alert, text);
+            return ExitCode::FAILURE;
+        }
+        if options.check {
+            console.answer("Warnings were found.\n");
+        }
+    }
+    if options.check {
+        console.answer("Configuration file is valid\n");
+        return ExitCode::SUCCESS;
+    }
+    let text =
+        "[luaproxy.main()] No enabled listener found (check for 'bind' directives) ! Exiting.";
+    console.line(Severity::Alert, text);
+    ExitCode::FAILURE
+}
+
+/// The Lua that runs the scripts.
+const LUA: &str = "LuaJIT 2.1";
