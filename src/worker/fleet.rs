@@ -39,49 +39,63 @@ pub enum Notice {
 
 /// Runs a worker for each of `seeds`, until all have ended.
 ///
-/// Each calls `main` on its own thread with its seed (the sockets bound for it), where it builds
-/// what belongs to it, and accepts. A worker ends when that future has ended and no stream is open, or when the process stops at once.
-pub fn run<S, F, Fut>(
+/// Worker 0 is the calling thread, since the scripts that only one worker has were loaded there;
+/// it runs `first`. Each other one calls `others` on its own thread. There they build what belongs
+/// to them, and accept. A worker ends when that future has ended and no stream is open, or when
+/// the process stops at once.
+pub fn run<S, First, FirstFut, Others, OthersFut>(
     seeds: Vec<S>,
     options: Options,
-    main: F,
-    notice: impl Fn(Notice),
+    first: First,
+    others: Others,
+    notice: impl Fn(Notice) + Send,
 ) -> io::Result<()>
 where
     S: Send,
-    F: Fn(Worker, S) -> Fut + Sync,
-    Fut: Future<Output = ()>,
+    First: FnOnce(Worker, S) -> FirstFut,
+    FirstFut: Future<Output = ()>,
+    Others: Fn(Worker, S) -> OthersFut + Sync,
+    OthersFut: Future<Output = ()>,
 {
     // Before there are threads, so that no signal finds the default action.
     let mut signals = options.signals.then(signal::catch).transpose()?;
     let threads = seeds.len();
+    let mut seeds = seeds.into_iter().enumerate();
+    let Some((_, seed)) = seeds.next() else { return Ok(()) };
+    let own = Executor::new()?;
     let count = Arc::new(Running { threads: AtomicUsize::new(threads), ended: Event::new() });
     thread::scope(|scope| {
+        let own_ends = Ends(Arc::clone(&count));
         let (ready, executors) = mpsc::channel();
         let mut starters = Vec::with_capacity(threads);
         let mut handles = Vec::with_capacity(threads);
-        for (index, seed) in seeds.into_iter().enumerate() {
+        for (index, seed) in seeds {
             let (starter, fleet) = mpsc::channel();
             starters.push(starter);
-            let (ready, main, ends) = (ready.clone(), &main, Ends(Arc::clone(&count)));
+            let (ready, others, ends) = (ready.clone(), &others, Ends(Arc::clone(&count)));
             let thread = thread::Builder::new().name(format!("worker-{index}")).stack_size(STACK);
             handles.push(thread.spawn_scoped(scope, move || {
-                work(index, &ready, &fleet, |worker| main(worker, seed));
+                work(index, &ready, &fleet, |worker| others(worker, seed));
                 drop(ends);
             })?);
         }
         drop(ready);
-        let fleet = gather(&executors, threads)?;
+        let fleet = gather(own.remote(), &executors, threads)?;
         for starter in starters {
             // A worker that is gone already is counted as ended.
             drop(starter.send(fleet.clone()));
         }
-        async_io::block_on(future::or(count.all_ended(), async {
-            match &mut signals {
-                Some(signals) => obey(signals, &fleet, &notice).await,
-                None => pending().await,
-            }
-        }));
+        let watched = fleet.clone();
+        scope.spawn(move || {
+            async_io::block_on(future::or(count.all_ended(), async {
+                match &mut signals {
+                    Some(signals) => obey(signals, &watched, &notice).await,
+                    None => pending().await,
+                }
+            }));
+        });
+        serve(&own, 0, fleet, |worker| first(worker, seed));
+        drop(own_ends);
         for handle in handles {
             handle.join().map_err(|_| io::Error::other("a worker has panicked"))?;
         }
@@ -180,8 +194,8 @@ impl fmt::Debug for Fleet {
     }
 }
 
-/// Scripts nest deeply, and LuaJIT does not watch the C stack.
-const STACK: usize = 16 << 20;
+/// What the stack of a worker should hold: scripts nest deeply, and LuaJIT does not watch it.
+pub const STACK: usize = 16 << 20;
 
 /// A worker's number, and how to reach it.
 type Ready = (usize, io::Result<Remote>);
@@ -204,6 +218,15 @@ where
     }
     // Fails when another worker could not start.
     let Ok(fleet) = fleet.recv() else { return };
+    serve(&executor, index, fleet, main);
+}
+
+/// Runs the future of one worker to its end.
+fn serve<F, Fut>(executor: &Executor, index: usize, fleet: Fleet, main: F)
+where
+    F: FnOnce(Worker) -> Fut,
+    Fut: Future<Output = ()>,
+{
     let worker = Worker { index, fleet, stop: Stop::current(), streams: Streams::new() };
     executor.run(async {
         let working = async {
@@ -214,9 +237,12 @@ where
     });
 }
 
-fn gather(executors: &mpsc::Receiver<Ready>, threads: usize) -> io::Result<Fleet> {
+fn gather(own: Remote, executors: &mpsc::Receiver<Ready>, threads: usize) -> io::Result<Fleet> {
     let mut remotes: Vec<Option<Remote>> = vec![None; threads];
-    for (index, remote) in executors.iter().take(threads) {
+    if let Some(place) = remotes.first_mut() {
+        *place = Some(own);
+    }
+    for (index, remote) in executors.iter().take(threads.saturating_sub(1)) {
         if let Some(place) = remotes.get_mut(index) {
             *place = Some(remote?);
         }

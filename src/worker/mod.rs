@@ -11,6 +11,7 @@ mod tests;
 pub use fleet::Fleet;
 pub use fleet::Notice;
 pub use fleet::Options;
+pub use fleet::STACK;
 pub use fleet::Worker;
 pub use fleet::run;
 pub use stop::Level;

@@ -58,7 +58,7 @@ fn with_server(gate: fn(&Streams) -> Gate, client: impl FnOnce(SocketAddr, Fleet
                 done.await.unwrap();
             }
         };
-        run(vec![bound], QUIET, serve, |_| {}).unwrap();
+        run(vec![bound], QUIET, &serve, &serve, |_| {}).unwrap();
     });
 }
 
@@ -140,7 +140,7 @@ fn workers_reach_each_other() {
             worker.stop().soft().await;
         }
     };
-    run(vec![0, 1, 2], QUIET, main, |_| {}).unwrap();
+    run(vec![0, 1, 2], QUIET, &main, &main, |_| {}).unwrap();
     assert_eq!(seen.load(Ordering::Relaxed), 3);
 }
 
@@ -151,12 +151,12 @@ fn a_worker_that_panics_is_reported() {
         worker.fleet().stop(Level::Hard);
         worker.stop().soft().await;
     };
-    assert!(run(vec![false, true], QUIET, main, |_| {}).is_err());
+    assert!(run(vec![false, true], QUIET, &main, &main, |_| {}).is_err());
 }
 
 #[test]
 fn signals_stop_softly_then_at_once() {
-    let asked = std::cell::RefCell::new(Vec::new());
+    let (tell, asked) = mpsc::channel();
     let main = |worker: Worker, (): ()| async move {
         let raise = |signal| rustix::process::kill_process(rustix::process::getpid(), signal);
         raise(rustix::process::Signal::HUP).unwrap();
@@ -167,9 +167,9 @@ fn signals_stop_softly_then_at_once() {
         worker.stop().hard().await;
         drop(open);
     };
-    run(vec![()], Options { signals: true }, main, |notice| asked.borrow_mut().push(notice))
-        .unwrap();
-    let mut asked = asked.into_inner();
+    let notice = move |notice| tell.send(notice).unwrap();
+    run(vec![()], Options { signals: true }, &main, &main, notice).unwrap();
+    let mut asked: Vec<Notice> = asked.iter().collect();
     // The kernel may deliver the first two in either order.
     asked.sort_by_key(|Notice::Signal { name, .. }| *name);
     let want = [
