@@ -128,6 +128,10 @@ pub(crate) fn parse_trailers(
     buf: &mut BytesMut,
     limits: &Limits,
 ) -> Result<Option<Headers>, Error> {
+    if buf.starts_with(b"\r\n") {
+        buf.advance(2);
+        return Ok(Some(Headers::new()));
+    }
     let Some(window) = window(buf, limits) else { return Ok(None) };
     let mut lines = vec![httparse::EMPTY_HEADER; limits.headers];
     let (end, found) = match httparse::parse_headers(window, &mut lines) {
@@ -215,7 +219,7 @@ fn check_request(
     if facts.chunked && version == Version::Http10 {
         return Err(Error::Encoding);
     }
-    if *method == Method::Get && facts.is_keyless_websocket() {
+    if facts.is_keyless_websocket() {
         return Err(Error::Upgrade);
     }
     Ok(())

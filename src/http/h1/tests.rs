@@ -242,6 +242,7 @@ const STARTED: &[Started] = &[
     ),
     ("GET / HTTP/1.1\r\nUpgrade: websocket", Ok("GET / HTTP/1.1\r\nupgrade: websocket"), "same"),
     ("GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: WebSocket", Err(Error::Upgrade), "400"),
+    ("POST / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket", Err(Error::Upgrade), "400"),
     (
         "GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: a",
         Err(Error::Upgrade),
