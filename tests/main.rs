@@ -14,6 +14,7 @@
     reason = "a test fails by panicking, prints, has threads of its own and looks at the clock"
 )]
 
+mod proxy;
 mod support;
 mod tidy;
 
@@ -22,6 +23,7 @@ use libtest_mimic::Arguments;
 fn main() {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
+    trials.extend(proxy::trials());
     trials.extend(tidy::trials());
     if !arguments.list {
         support::peer::announce();

@@ -1,0 +1,13 @@
+//! The whole proxy between real clients and real servers, beside HAProxy doing the same.
+
+mod exchange;
+
+use libtest_mimic::Trial;
+
+use crate::support::case;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials = case::folder("proxy");
+    trials.extend(exchange::trials());
+    trials
+}
