@@ -8,6 +8,7 @@ pub mod version;
 use std::process::ExitCode;
 
 use crate::diag::Severity;
+use crate::lua;
 use crate::syntax::condition;
 
 use configuration::Configuration;
@@ -50,7 +51,7 @@ pub fn main() -> ExitCode {
 
 fn run(options: &Options, console: Console) -> ExitCode {
     if options.build_options {
-        console.answer(&version::long(LUA));
+        console.answer(&version::long(&lua::version()));
         return ExitCode::SUCCESS;
     }
     if options.version {
@@ -118,6 +119,3 @@ fn start(options: &Options, configuration: &Configuration, console: Console) -> 
     console.line(Severity::Alert, text);
     ExitCode::FAILURE
 }
-
-/// The Lua that runs the scripts.
-const LUA: &str = "LuaJIT 2.1";

@@ -94,9 +94,12 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     /// Reads terms joined by `||`.
     fn any(&mut self) -> Result<bool, Error> {
+        self.skip_blanks();
+        let start = self.at;
         let mut value = self.all()?;
         while let Some(operator) = self.operator("||") {
-            value |= self.operand(operator, Self::all)?;
+            // HAProxy: the message shows the text from the first operand on.
+            value |= self.operand(start, operator, Self::all)?;
         }
         Ok(value)
     }
@@ -105,7 +108,7 @@ impl<'a> Parser<'a> {
     fn all(&mut self) -> Result<bool, Error> {
         let mut value = self.term()?;
         while let Some(operator) = self.operator("&&") {
-            value &= self.operand(operator, Self::term)?;
+            value &= self.operand(operator, operator, Self::term)?;
         }
         Ok(value)
     }
@@ -118,14 +121,18 @@ impl<'a> Parser<'a> {
         Some(at)
     }
 
-    /// Reads what an operator joins; without any, the operator itself is what cannot be read.
+    /// Reads what an operator joins; without any, it is the operator that cannot be read.
     fn operand(
         &mut self,
+        shown: usize,
         operator: usize,
         read: fn(&mut Self) -> Result<bool, Error>,
     ) -> Result<bool, Error> {
         self.skip_blanks();
-        if self.rest().is_empty() { Err(self.unparsable(operator)) } else { read(self) }
+        if self.rest().is_empty() {
+            return Err(Error { at: operator..self.text.len(), ..self.unparsable(shown) });
+        }
+        read(self)
     }
 
     /// Reads a number, a predicate, or an expression in parentheses, each maybe negated.

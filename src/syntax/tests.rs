@@ -400,6 +400,7 @@ fn wrong_conditions_are_refused_in_words_of_haproxy() {
         ("1 && foo", 5, "unparsable conditional expression 'foo'".into()),
         ("0 && foo(a)", 5, "unparsable conditional expression 'foo(a)'".into()),
         ("1 &&", 2, "unparsable conditional expression '&&'".into()),
+        ("0 || 1 || ", 7, "unparsable conditional expression '0 || 1 || '".into()),
         ("1 ||| 1", 4, "unparsable conditional expression '| 1'".into()),
         ("()", 1, "unparsable conditional expression ')'".into()),
         ("!", 0, "unparsable conditional expression '!'".into()),
