@@ -5,7 +5,7 @@ use super::HAPROXY_VERSION;
 /// One name of the feature list that `-vv` prints and `feature()` asks.
 #[derive(Clone, Copy, Debug)]
 pub struct Feature {
-    /// HAProxy's name; `LUAJIT` and `TENANT` are luaproxy's own.
+    /// HAProxy's name; `LUAJIT` is luaproxy's own.
     pub name: &'static str,
     /// Whether luaproxy has it.
     pub present: bool,
@@ -59,7 +59,6 @@ pub const FEATURES: &[Feature] = &[
     no("STATIC_PCRE"),
     no("STATIC_PCRE2"),
     no("SYSTEMD"),
-    yes("TENANT"),
     no("TFO"),
     yes("THREAD"),
     no("THREAD_DUMP"),
