@@ -29,6 +29,7 @@ pub mod log;
 pub mod lua;
 pub mod net;
 pub mod proxy;
+pub mod sample;
 pub mod script;
 pub mod syntax;
 pub mod task;
