@@ -23,12 +23,15 @@
 
 pub mod cli;
 pub mod clock;
+pub mod compile;
 pub mod diag;
 pub mod http;
 pub mod log;
 pub mod lua;
 pub mod net;
+pub mod program;
 pub mod proxy;
+pub mod rule;
 pub mod sample;
 pub mod script;
 pub mod syntax;

@@ -19,6 +19,9 @@ pub use queue::Queue;
 pub use queue::Ticket;
 pub use server::Server;
 pub use settings::Balance;
+pub use settings::Capture;
+pub use settings::ForwardFor;
+pub use settings::KeepAlive;
 pub use settings::Mode;
 pub use settings::Options;
 pub use settings::Timeouts;
@@ -59,13 +62,17 @@ pub struct Proxy {
     pub options: Options,
     /// `maxconn`; 0 is no limit.
     pub maxconn: u32,
+    /// `fullconn`; 0 is none.
+    pub fullconn: u32,
     /// `retries`.
     pub retries: u32,
     /// `balance`.
     pub balance: Balance,
     /// Its servers in the order of the configuration.
     pub servers: Vec<Arc<Server>>,
-    /// `errorfile`: whole answers by status.
+    /// The capture slots of requests and of responses.
+    pub captures: [Vec<Capture>; 2],
+    /// `errorfile`, `errorloc`: whole answers by status; one without a byte closes the connection.
     pub error_answers: Vec<(u16, Bytes)>,
     /// Where it logs to.
     pub loggers: Vec<crate::log::Target>,
@@ -77,6 +84,33 @@ pub struct Proxy {
     pub turn: balance::Turn,
     /// Who waits for a place on one.
     pub queue: Queue,
+}
+
+impl Proxy {
+    /// Returns a proxy with nothing in it.
+    pub fn blank() -> Self {
+        Self {
+            id: Id(0),
+            uuid: 0,
+            name: String::new(),
+            caps: Caps::default(),
+            mode: Mode::default(),
+            timeouts: Timeouts::default(),
+            options: Options::default(),
+            maxconn: 0,
+            fullconn: 0,
+            retries: 3,
+            balance: Balance::default(),
+            servers: Vec::new(),
+            captures: [Vec::new(), Vec::new()],
+            error_answers: Vec::new(),
+            loggers: Vec::new(),
+            description: None,
+            counters: Counters::new(1),
+            turn: balance::Turn::default(),
+            queue: Queue::default(),
+        }
+    }
 }
 
 /// The names of all proxies and their servers, known before any section's body is compiled.

@@ -112,3 +112,12 @@ pub struct ForwardFor {
     /// Leave a header that is there.
     pub if_none: bool,
 }
+
+/// A place where a sample of a message is kept, for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capture {
+    /// The header it is filled from (`capture request header`), in lower case; `None`: by rules.
+    pub header: Option<String>,
+    /// The most bytes kept.
+    pub length: usize,
+}

@@ -5,18 +5,11 @@ use std::sync::Arc;
 
 use crate::net::Addr;
 
-use super::Balance;
 use super::Caps;
-use super::Counters;
 use super::Id;
 use super::Mode;
-use super::Options;
-use super::Places;
 use super::Proxy;
-use super::Queue;
 use super::Server;
-use super::Timeouts;
-use super::balance::Turn;
 
 /// Returns a backend with these servers: name, weight, maxconn.
 pub(crate) fn backend(servers: &[(&str, u32, u32)]) -> Arc<Proxy> {
@@ -30,17 +23,7 @@ pub(crate) fn backend(servers: &[(&str, u32, u32)]) -> Arc<Proxy> {
 
 /// Returns a server.
 pub(crate) fn server(puid: u32, name: &str, addr: Addr) -> Server {
-    Server {
-        puid,
-        name: name.into(),
-        addr,
-        weight: 1,
-        maxconn: 0,
-        backup: false,
-        disabled: false,
-        counters: Counters::new(1),
-        places: Places::default(),
-    }
+    Server { puid, name: name.into(), addr, ..Server::blank() }
 }
 
 /// Returns a `listen` section without anything in it.
@@ -51,17 +34,6 @@ pub(crate) fn proxy(id: u32, name: &str, mode: Mode) -> Proxy {
         name: name.into(),
         caps: Caps { frontend: true, backend: true },
         mode,
-        timeouts: Timeouts::default(),
-        options: Options::default(),
-        maxconn: 0,
-        retries: 3,
-        balance: Balance::default(),
-        servers: Vec::new(),
-        error_answers: Vec::new(),
-        loggers: Vec::new(),
-        description: None,
-        counters: Counters::new(1),
-        turn: Turn::default(),
-        queue: Queue::default(),
+        ..Proxy::blank()
     }
 }

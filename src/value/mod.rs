@@ -6,6 +6,7 @@ use std::net::Ipv6Addr;
 use bytes::Bytes;
 
 mod cast;
+pub mod unit;
 
 pub use cast::can_cast;
 

@@ -1,0 +1,425 @@
+//! What is known only at the end: names against names, and the program itself.
+
+use std::sync::Arc;
+
+use crate::diag::Span;
+use crate::program::Program;
+use crate::program::Section;
+use crate::program::Target;
+use crate::proxy;
+use crate::proxy::Caps;
+use crate::proxy::Counters;
+use crate::proxy::Mode;
+use crate::rule;
+use crate::sample;
+use crate::sample::Checkpoint;
+use crate::sample::Format;
+use crate::script::Registry;
+use crate::syntax::Line;
+use crate::syntax::Word;
+
+use super::Cx;
+use super::draft::Draft;
+use super::draft::Kind;
+use super::draft::LogFormat;
+use super::rules;
+use super::switch;
+
+/// How often a connection to a server is tried again where nothing is said.
+const RETRIES: u32 = 3;
+
+/// Makes the program of the drafts, by proxy id.
+pub(super) fn program<'a>(cx: &mut Cx<'a>, mut drafts: Vec<Draft<'a>>) -> Option<Program> {
+    let modes: Vec<(Kind, Mode, Span)> =
+        drafts.iter().map(|draft| (draft.kind, draft.settings.mode, draft.span)).collect();
+    number(cx, &mut drafts);
+    let mut sections = Vec::new();
+    for draft in drafts {
+        cx.draft = draft;
+        sections.push(section(cx, &modes));
+    }
+    if cx.global.maxrewrite >= cx.global.bufsize / 2 {
+        cx.global.maxrewrite = cx.global.bufsize / 2;
+    }
+    spread_shared_state(&mut sections);
+    let proxies = sections.iter().map(|section| Arc::clone(&section.proxy)).collect();
+    Some(Program {
+        global: cx.global.clone(),
+        proxies: Arc::new(proxy::Set::new(proxies)),
+        sections,
+        files: cx.input.sources.iter().map(|(_, source)| source.name.clone()).collect(),
+    })
+}
+
+/// Gives proxies and servers without an `id` the first free one.
+fn number(cx: &mut Cx<'_>, drafts: &mut [Draft<'_>]) {
+    let mut taken: Vec<(u32, Span)> = Vec::new();
+    for draft in drafts.iter() {
+        let Some((id, span)) = draft.uuid else { continue };
+        if let Some((_, other)) = taken.iter().find(|(known, _)| *known == id) {
+            let (file, line) = cx.input.sources.place(*other);
+            let message =
+                format!("{}: custom id {id} is already used at {file}:{line}.", draft.owner());
+            cx.alert(span, message);
+        }
+        taken.push((id, span));
+    }
+    let mut next = 1;
+    for draft in drafts.iter_mut() {
+        if draft.uuid.is_none() {
+            while taken.iter().any(|(known, _)| *known == next) {
+                next += 1;
+            }
+            draft.uuid = Some((next, draft.span));
+            next += 1;
+        }
+        let mut next = 1;
+        for index in 0..draft.servers.len() {
+            let used = |id: u32| draft.servers.iter().any(|server| server.puid == id);
+            while used(next) {
+                next += 1;
+            }
+            if let Some(server) = draft.servers.get_mut(index)
+                && server.puid == 0
+            {
+                server.puid = next;
+            }
+        }
+    }
+}
+
+/// Checks a section as a whole, and makes it.
+fn section(cx: &mut Cx<'_>, modes: &[(Kind, Mode, Span)]) -> Section {
+    let default_backend = default_backend(cx);
+    compare_modes(cx, modes, default_backend);
+    check_rules(cx);
+    check_slots(cx);
+    check_binds(cx);
+    check_timeouts(cx);
+    let log_format = log_format(cx);
+    let error_log_format =
+        cx.draft.settings.error_log_format.and_then(|word| {
+            format(cx, word, Checkpoint::Log, "failed to parse error-log-format : ")
+        });
+    let unique_id = cx.draft.settings.unique_id.and_then(|word| {
+        format(cx, word, Checkpoint::FrontendHttpHeader, "failed to parse unique-id : ")
+    });
+    let mut draft = std::mem::take(&mut cx.draft);
+    let binds = std::mem::take(&mut draft.binds);
+    let settings = draft.settings.clone();
+    let needs_shared_state = uses_shared_state(
+        cx.input.loader,
+        &draft,
+        [log_format.as_ref(), error_log_format.as_ref(), unique_id.as_ref()],
+    );
+    let rules = std::mem::take(&mut draft.rules);
+    Section {
+        binds: if settings.disabled { Vec::new() } else { binds },
+        disabled: settings.disabled,
+        tcp_connection: rules.tcp_connection,
+        tcp_session: rules.tcp_session,
+        tcp_request: rules.tcp_request,
+        tcp_response: rules.tcp_response,
+        http_request: rules.http_request,
+        http_response: rules.http_response,
+        http_after_response: rules.http_after_response,
+        switching: std::mem::take(&mut draft.switching),
+        use_server: std::mem::take(&mut draft.use_server),
+        default_backend: default_backend.map(|(id, _)| id),
+        log_format,
+        error_log_format,
+        log_tag: settings.log_tag,
+        unique_id,
+        unique_id_header: settings.unique_id_header,
+        monitor_uri: settings.monitor_uri,
+        monitor_fail: std::mem::take(&mut draft.monitor_fail),
+        needs_shared_state,
+        proxy: Arc::new(proxy(cx, &draft)),
+    }
+}
+
+fn default_backend(cx: &mut Cx<'_>) -> Option<(proxy::Id, Span)> {
+    let word = cx.draft.settings.default_backend?;
+    if !cx.draft.caps().frontend {
+        return None;
+    }
+    let wanted = Caps { frontend: false, backend: true };
+    let found = cx.directory.find(&word.text, wanted);
+    if found.is_none() {
+        let message = format!(
+            "Proxy '{}': unable to find required default_backend: '{}'.",
+            cx.draft.name, word.text
+        );
+        switch::missing(cx, word, &message);
+    }
+    found.map(|id| (id, word.span))
+}
+
+/// Reports backends whose mode is not that of the frontend.
+fn compare_modes(
+    cx: &mut Cx<'_>,
+    modes: &[(Kind, Mode, Span)],
+    default_backend: Option<(proxy::Id, Span)>,
+) {
+    let mode = cx.draft.settings.mode;
+    let rules = std::mem::take(&mut cx.draft.targets);
+    let rules = rules.into_iter().map(|target| (target, "in a 'use_backend' rule"));
+    let default = default_backend.map(|target| (target, "as its default backend"));
+    for ((id, span), how) in rules.chain(default) {
+        let Some(&(kind, other, at)) = modes.get(id.0 as usize) else { continue };
+        // HAProxy: a connection of `mode tcp` may become one of HTTP.
+        if other == mode || (mode, other) == (Mode::Tcp, Mode::Http) {
+            continue;
+        }
+        let place = |span| {
+            let (file, line) = cx.input.sources.place(span);
+            format!("{file}:{line}")
+        };
+        let name = cx.directory.entries.get(id.0 as usize).map_or("", |(name, ..)| name.as_str());
+        let message = format!(
+            "{} {} ({}) tries to use incompatible {} {} '{name}' ({}) {how} (see 'mode').",
+            mode_name(mode),
+            cx.draft.owner(),
+            place(cx.draft.span),
+            mode_name(other),
+            kind.noun(),
+            place(at)
+        );
+        cx.alert_bare(span, message);
+    }
+}
+
+fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Tcp => "tcp",
+        Mode::Http => "http",
+    }
+}
+
+/// Warns of rules that need `mode http`.
+fn check_rules(cx: &mut Cx<'_>) {
+    if cx.draft.is_http() {
+        return;
+    }
+    let mut seen: Vec<&str> = Vec::new();
+    for (keyword, span) in std::mem::take(&mut cx.draft.http_lines) {
+        if !seen.contains(&keyword) {
+            seen.push(keyword);
+            let message = format!(
+                "'{keyword}' rules ignored for {} as they require HTTP mode.",
+                cx.draft.owner()
+            );
+            cx.warn_bare(span, message);
+        }
+    }
+    // Redirects are among the `http-request` rules.
+    let rules = &mut cx.draft.rules;
+    for kind in [rule::Kind::HttpRequest, rule::Kind::HttpResponse, rule::Kind::HttpAfterResponse] {
+        *rules.of(kind) = rule::RuleSet::default();
+    }
+}
+
+/// Reports capture slots that are not there; those of a backend's rules are its frontends'.
+fn check_slots(cx: &mut Cx<'_>) {
+    let uses = cx.draft.slots.take();
+    if !cx.draft.caps().frontend {
+        return;
+    }
+    for slot_use in uses {
+        let there = cx.draft.captures.borrow()[slot_use.kind.direction() as usize].len();
+        if slot_use.slot >= there {
+            let message = format!(
+                "Proxy '{}': unable to find capture id '{}' referenced by {} capture rule.",
+                cx.draft.name,
+                slot_use.slot,
+                slot_use.kind.keyword()
+            );
+            cx.alert_bare(slot_use.span, message);
+        }
+    }
+}
+
+fn check_binds(cx: &mut Cx<'_>) {
+    if cx.draft.kind == Kind::Frontend
+        && cx.draft.binds.is_empty()
+        && !cx.draft.settings.disabled
+        && !cx.has_alerts()
+    {
+        let message = format!(
+            "{} has no 'bind' directive. Please declare it as a backend if this was intended.",
+            cx.draft.owner()
+        );
+        cx.warn_bare(cx.draft.span, message);
+    }
+}
+
+/// Warns of waiting without end.
+fn check_timeouts(cx: &mut Cx<'_>) {
+    let timeouts = &cx.draft.settings.timeouts;
+    let caps = cx.draft.caps();
+    let server = timeouts.server.is_some()
+        || (cx.draft.settings.mode == Mode::Tcp && timeouts.tunnel.is_some());
+    let client = caps.frontend && timeouts.client.is_none();
+    let backend =
+        caps.backend && !cx.draft.servers.is_empty() && (timeouts.connect.is_none() || !server);
+    if (client || backend) && !cx.draft.settings.disabled {
+        let message = format!(
+            "missing timeouts for {}.\n   | While not properly invalid, you will certainly \
+             encounter various problems\n   | with such a configuration. To fix this, please \
+             ensure that all following\n   | timeouts are set to a non-zero value: 'client', \
+             'connect', 'server'.",
+            cx.draft.owner()
+        );
+        cx.warn_bare(cx.draft.span, message);
+    }
+}
+
+fn log_format(cx: &mut Cx<'_>) -> Option<Format> {
+    if !cx.draft.caps().frontend {
+        return None;
+    }
+    let settings = &cx.draft.settings;
+    let logs =
+        !settings.loggers.is_empty() || (settings.log_global && !cx.global.loggers.is_empty());
+    // HAProxy: what was asked for in a `defaults` section is not worth a warning.
+    let wanted = settings.log_format;
+    match wanted {
+        Some(LogFormat::Text(word)) => {
+            if !logs && is_within(word.span, cx) {
+                let message = format!(
+                    "log format ignored for {} since it has no log address.",
+                    cx.draft.owner()
+                );
+                cx.warn_bare(word.span, message);
+            }
+            format(cx, word, Checkpoint::Log, "failed to parse log-format : ")
+        }
+        Some(LogFormat::Builtin(text, span)) => {
+            // HAProxy: a format for HTTP falls back in `mode tcp`.
+            let http = text != sample::TCP_FORMAT;
+            if http && !cx.draft.is_http() {
+                let message = format!(
+                    "parsing [{}] : 'option httplog' not usable with {} (needs 'mode http'). \
+                     Falling back to 'option tcplog'.",
+                    place(cx, span),
+                    cx.draft.owner()
+                );
+                cx.warn_bare(span, message);
+            }
+            let text = if http && !cx.draft.is_http() { sample::TCP_FORMAT } else { text };
+            builtin(cx, text, span)
+        }
+        None => {
+            let text = if cx.draft.is_http() {
+                sample::DEFAULT_HTTP_FORMAT
+            } else {
+                sample::DEFAULT_FORMAT
+            };
+            builtin(cx, text, cx.draft.span)
+        }
+    }
+}
+
+/// Tells whether a place lies in the section at hand, not in a `defaults` section before it.
+fn is_within(span: Span, cx: &Cx<'_>) -> bool {
+    span.source == cx.draft.span.source && span.start >= cx.draft.span.start
+}
+
+fn place(cx: &Cx<'_>, span: Span) -> String {
+    let (file, line) = cx.input.sources.place(span);
+    format!("{file}:{line}")
+}
+
+fn builtin(cx: &mut Cx<'_>, text: &str, span: Span) -> Option<Format> {
+    format(cx, &Word::new(text, span), Checkpoint::Log, "failed to parse log-format : ")
+}
+
+fn format(cx: &mut Cx<'_>, word: &Word, checkpoint: Checkpoint, before: &str) -> Option<Format> {
+    let line = Line { words: vec![word.clone()], span: word.span };
+    let options = sample::Options::default();
+    rules::format(cx, &line, word, checkpoint, options, before)
+}
+
+fn uses_shared_state(
+    scripts: &dyn Registry,
+    draft: &Draft<'_>,
+    formats: [Option<&Format>; 3],
+) -> bool {
+    let condition = |condition: &Option<sample::Condition>| {
+        condition.as_ref().is_some_and(|c| c.uses_shared_state(scripts))
+    };
+    let switching = draft.switching.iter().any(|switch| {
+        condition(&switch.condition)
+            || matches!(&switch.target, Target::Dynamic(f) if f.uses_shared_state(scripts))
+    });
+    let use_server = draft.use_server.iter().any(|switch| {
+        condition(&switch.condition)
+            || matches!(&switch.target, Target::Dynamic(f) if f.uses_shared_state(scripts))
+    });
+    switching
+        || use_server
+        || draft.rules.all().iter().any(|rules| rules.needs_shared_state())
+        || draft.monitor_fail.iter().any(|condition| condition.uses_shared_state(scripts))
+        || formats.into_iter().flatten().any(|format| format.uses_shared_state(scripts))
+}
+
+/// A frontend needs what the backends that it may use need.
+fn spread_shared_state(sections: &mut [Section]) {
+    let needs: Vec<bool> = sections.iter().map(|section| section.needs_shared_state).collect();
+    let any_backend =
+        sections.iter().zip(&needs).any(|(section, needs)| section.proxy.caps.backend && *needs);
+    for section in sections {
+        let need = |id: proxy::Id| needs.get(id.0 as usize).copied().unwrap_or_default();
+        section.needs_shared_state |= section.default_backend.is_some_and(need)
+            || section.switching.iter().any(|switch| match &switch.target {
+                Target::Fixed(id) => need(*id),
+                Target::Dynamic(_) => any_backend,
+            });
+    }
+}
+
+fn proxy(cx: &Cx<'_>, draft: &Draft<'_>) -> proxy::Proxy {
+    let workers = cx.global.nbthread;
+    let settings = &draft.settings;
+    let servers = if settings.disabled { &[] } else { draft.servers.as_slice() };
+    let servers = servers.iter().map(|server| {
+        Arc::new(proxy::Server {
+            puid: server.puid,
+            name: server.name.clone(),
+            addr: server.addr.clone(),
+            port_offset: server.port_offset,
+            weight: server.settings.weight,
+            maxconn: server.settings.maxconn,
+            maxqueue: server.settings.maxqueue,
+            backup: server.settings.backup,
+            disabled: server.settings.disabled,
+            counters: Counters::new(workers),
+            ..proxy::Server::blank()
+        })
+    });
+    let mut loggers = Vec::new();
+    if settings.log_global {
+        loggers.extend(cx.global.loggers.iter().cloned());
+    }
+    loggers.extend(settings.loggers.iter().cloned());
+    proxy::Proxy {
+        id: draft.id.unwrap_or(proxy::Id(0)),
+        uuid: draft.uuid.map_or(0, |(id, _)| id),
+        name: draft.name.clone(),
+        caps: draft.caps(),
+        mode: settings.mode,
+        timeouts: settings.timeouts,
+        options: settings.options.clone(),
+        maxconn: settings.maxconn,
+        fullconn: settings.fullconn,
+        retries: settings.retries.unwrap_or(RETRIES),
+        balance: settings.balance,
+        servers: servers.collect(),
+        captures: draft.captures.borrow().clone(),
+        error_answers: settings.error_answers.clone(),
+        loggers,
+        description: draft.description.clone(),
+        counters: Counters::new(workers),
+        ..proxy::Proxy::blank()
+    }
+}

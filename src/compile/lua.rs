@@ -1,0 +1,193 @@
+//! `lua-*` and `tune.lua.*`: which scripts run, and what they may use.
+
+use crate::script::Load;
+use crate::script::Setting;
+use crate::syntax::Line;
+use crate::value::unit;
+
+use super::Cx;
+use super::table::Directive;
+
+#[rustfmt::skip]
+pub(super) const TABLE: &[Directive] = &[
+    Directive { name: "lua-load", sections: "G", run: lua_load, args: "<file> [ <arg>... ]", doc: "Loads a script into the one state that all traffic shares, on one worker." },
+    Directive { name: "lua-load-per-thread", sections: "G", run: lua_load, args: "<file> [ <arg>... ]", doc: "Loads a script into a state of each worker." },
+    Directive { name: "lua-prepend-path", sections: "G", run: lua_prepend_path, args: "<path> [ { path | cpath } ]", doc: "Where `require` looks first." },
+    Directive { name: "tune.lua.bool-sample-conversion", sections: "G", run: bool_samples, args: "{ normal | pre-3.1-bug }", doc: "Whether boolean samples reach Lua as booleans or as integers." },
+    Directive { name: "tune.lua.burst-timeout", sections: "G", run: timeout, args: "<time>", doc: "CPU time of a script between two waits." },
+    Directive { name: "tune.lua.forced-yield", sections: "G", run: forced_yield, args: "<instructions>", doc: "Instructions after which a script gives way." },
+    Directive { name: "tune.lua.log.loggers", sections: "G", run: log_loggers, args: "{ on | off }", doc: "Whether a script's messages go to the loggers of its proxy." },
+    Directive { name: "tune.lua.log.stderr", sections: "G", run: log_stderr, args: "{ on | auto | off }", doc: "Whether a script's messages go to stderr." },
+    Directive { name: "tune.lua.maxmem", sections: "G", run: maxmem, args: "<megabytes>", doc: "Memory of all scripts together; 0 is no limit." },
+    Directive { name: "tune.lua.openlibs", sections: "G", run: openlibs, args: "{ all | none | <lib>[,...] }", doc: "The libraries that scripts get." },
+    Directive { name: "tune.lua.service-timeout", sections: "G", run: timeout, args: "<time>", doc: "CPU time of a service." },
+    Directive { name: "tune.lua.session-timeout", sections: "G", run: timeout, args: "<time>", doc: "CPU time of the scripts of an exchange." },
+    Directive { name: "tune.lua.slice", sections: "G", run: slice, args: "<time>", doc: "The longest run of a script before it gives way." },
+    Directive { name: "tune.lua.task-timeout", sections: "G", run: timeout, args: "<time>", doc: "CPU time of a task." },
+];
+
+/// Loads the scripts that the global sections name, in order.
+pub(super) fn load(cx: &mut Cx<'_>) {
+    for (span, load) in std::mem::take(&mut cx.loads) {
+        if let Err(error) = cx.input.loader.load(&load) {
+            cx.load_error(Some(span), &error);
+        }
+    }
+}
+
+fn lua_load(cx: &mut Cx<'_>, line: &Line) {
+    let keyword = line.text(0);
+    let Some(word) = line.words.get(1).filter(|word| !word.text.is_empty()) else {
+        cx.alert(line.span, format!("'{keyword}' expects a file name as parameter."));
+        return;
+    };
+    let file = cx.path(&word.text).to_string_lossy().into_owned();
+    let arguments = line.rest(2).iter().map(|word| word.text.clone()).collect();
+    let per_thread = keyword == "lua-load-per-thread";
+    cx.loads.push((word.span, Load { file, arguments, per_thread }));
+}
+
+fn lua_prepend_path(cx: &mut Cx<'_>, line: &Line) {
+    let Some(word) = line.words.get(1).filter(|word| !word.text.is_empty()) else {
+        cx.alert(line.span, "'lua-prepend-path' expects to receive a <path> as argument");
+        return;
+    };
+    let native = match line.text(2) {
+        "" | "path" => false,
+        "cpath" => true,
+        _ => {
+            let message = "'lua-prepend-path' expects <type> to either be 'path' or 'cpath'";
+            cx.alert(line.span_from(2), message);
+            return;
+        }
+    };
+    if cx.takes(line, 2) {
+        cx.input.loader.prepend_path(&word.text, native);
+    }
+}
+
+fn bool_samples(cx: &mut Cx<'_>, line: &Line) {
+    let normal = match line.text(1) {
+        "normal" => true,
+        "pre-3.1-bug" => false,
+        other => {
+            let message = format!(
+                "'{}' expects either 'normal' or 'pre-3.1-bug' but got '{other}'.",
+                line.text(0)
+            );
+            cx.alert(line.span_from(1), message);
+            return;
+        }
+    };
+    if cx.takes(line, 1) {
+        cx.input.loader.set(Setting::BoolSamples(normal));
+    }
+}
+
+fn forced_yield(cx: &mut Cx<'_>, line: &Line) {
+    let Some(word) = line.words.get(1) else {
+        cx.alert(line.span, format!("{}: invalid number", line.text(0)));
+        return;
+    };
+    match word.text.parse() {
+        Ok(number) => {
+            if cx.takes(line, 1) {
+                cx.input.loader.set(Setting::ForcedYield(number));
+            }
+        }
+        Err(_) => wrong_number(cx, line),
+    }
+}
+
+fn log_loggers(cx: &mut Cx<'_>, line: &Line) {
+    if let Some(on) = super::tune::on_off(cx, line) {
+        cx.input.loader.set(Setting::LogLoggers(on));
+    }
+}
+
+fn log_stderr(cx: &mut Cx<'_>, line: &Line) {
+    let value = match line.text(1) {
+        "on" => Some(true),
+        "off" => Some(false),
+        "auto" => None,
+        other => {
+            let message = format!(
+                "'{}' expects either 'on', 'auto', or 'off' but got '{other}'.",
+                line.text(0)
+            );
+            cx.alert(line.span_from(1), message);
+            return;
+        }
+    };
+    cx.input.loader.set(Setting::LogStderr(value));
+}
+
+fn maxmem(cx: &mut Cx<'_>, line: &Line) {
+    let megabytes: Option<usize> = line.text(1).parse().ok();
+    match megabytes.and_then(|megabytes| megabytes.checked_mul(1024 * 1024)) {
+        Some(bytes) => {
+            if cx.takes(line, 1) {
+                cx.input.loader.set(Setting::MaxMemory(bytes));
+            }
+        }
+        None => wrong_number(cx, line),
+    }
+}
+
+fn wrong_number(cx: &mut Cx<'_>, line: &Line) {
+    let (keyword, text) = (line.text(0), line.text(1));
+    let at = text.find(|byte: char| !byte.is_ascii_digit()).unwrap_or_default();
+    let rest = text.get(at..).unwrap_or_default();
+    let message = format!("{keyword}: invalid number {text} (error at '{rest}')");
+    cx.alert(line.span_from(1), message);
+}
+
+fn openlibs(cx: &mut Cx<'_>, line: &Line) {
+    const LIBRARIES: &[&str] =
+        &["bit", "coroutine", "debug", "io", "math", "os", "package", "string", "table", "utf8"];
+    let Some(word) = line.words.get(1) else {
+        cx.alert(line.span, format!("'{}' expects a list of libraries.", line.text(0)));
+        return;
+    };
+    let mut list = Vec::new();
+    let mut offset = 0;
+    for name in word.text.split(',') {
+        let span = word.sub(offset..offset + name.len());
+        offset += name.len() + 1;
+        match name {
+            "all" => {
+                cx.input.loader.set(Setting::OpenLibs(None));
+                return;
+            }
+            "none" => {}
+            _ if LIBRARIES.contains(&name) => list.push(name.to_owned()),
+            _ => {
+                let message = format!("'{}': unknown library '{name}'", line.text(0));
+                cx.alert(span, message);
+            }
+        }
+    }
+    cx.input.loader.set(Setting::OpenLibs(Some(list)));
+}
+
+fn slice(cx: &mut Cx<'_>, line: &Line) {
+    match unit::time(line.text(1), unit::Unit::Millisecond) {
+        Ok(time) if !time.is_zero() => cx.input.loader.set(Setting::Slice(time)),
+        _ => cx.alert(line.span_from(1), format!("{}: invalid timeout", line.text(0))),
+    }
+}
+
+fn timeout(cx: &mut Cx<'_>, line: &Line) {
+    let keyword = line.text(0);
+    let Ok(time) = unit::time(line.text(1), unit::Unit::Millisecond) else {
+        cx.alert(line.span_from(1), format!("{keyword}: invalid timeout"));
+        return;
+    };
+    let time = (!time.is_zero()).then_some(time);
+    cx.input.loader.set(match keyword {
+        "tune.lua.burst-timeout" => Setting::BurstTimeout(time),
+        "tune.lua.service-timeout" => Setting::ServiceTimeout(time),
+        "tune.lua.session-timeout" => Setting::SessionTimeout(time),
+        _ => Setting::TaskTimeout(time),
+    });
+}

@@ -1,0 +1,433 @@
+//! `server` and `default-server`: where exchanges go.
+
+use crate::diag::Diagnostic;
+use crate::diag::Lead;
+use crate::diag::Span;
+use crate::diag::suggest;
+use crate::net::Addr;
+use crate::net::addr;
+use crate::net::resolve;
+use crate::syntax::Line;
+use crate::syntax::Word;
+
+use super::Cx;
+use super::section;
+use super::table::Directive;
+
+#[rustfmt::skip]
+pub(super) const TABLE: &[Directive] = &[
+    Directive { name: "default-server", sections: "DBL", run: default_server, args: "<option>...", doc: "Options of the `server` lines that follow." },
+    Directive { name: "server", sections: "BL", run: server, args: "<name> <address>[:<port>] [ <option>... ]", doc: "A server. Its name is resolved once, at start; without a port, it gets the port that the client connected to." },
+];
+
+/// What options set.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) weight: u32,
+    pub(super) maxconn: u32,
+    pub(super) maxqueue: u32,
+    pub(super) backup: bool,
+    pub(super) disabled: bool,
+    id: Option<u32>,
+    /// `init-addr`: what to try, in order.
+    init_addr: Vec<InitAddr>,
+}
+
+/// A server that is being compiled.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) name: String,
+    pub(super) addr: Addr,
+    /// Added to the port that the client connected to, where the line has no port of its own.
+    pub(super) port_offset: Option<i32>,
+    pub(super) puid: u32,
+    pub(super) settings: Settings,
+    pub(super) span: Span,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum InitAddr {
+    Libc,
+    Last,
+    None,
+    Ip(std::net::IpAddr),
+}
+
+/// An option of a `server` line.
+#[derive(Clone, Copy)]
+pub(super) struct Option_ {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// Its argument; empty where it has none.
+    pub(super) args: &'static str,
+    /// Sets it; gives what is wrong with the argument.
+    set: fn(&mut Settings, Option<&Word>) -> Result<(), String>,
+    pub(super) doc: &'static str,
+}
+
+#[rustfmt::skip]
+pub(super) const OPTIONS: &[Option_] = &[
+    Option_ { name: "backup", args: "", set: |s, _| { s.backup = true; Ok(()) }, doc: "Used only when no other server is there." },
+    Option_ { name: "disabled", args: "", set: |s, _| { s.disabled = true; Ok(()) }, doc: "In maintenance from the start." },
+    Option_ { name: "enabled", args: "", set: |s, _| { s.disabled = false; Ok(()) }, doc: "Ends `disabled`." },
+    Option_ { name: "id", args: "<number>", set: id, doc: "The numeric id of the server." },
+    Option_ { name: "init-addr", args: "{ last | libc | none | <ip> }[,...]", set: init_addr, doc: "What to try for an address at start, in order." },
+    Option_ { name: "maxconn", args: "<conns>", set: maxconn, doc: "Connections at the same time; more wait in the queue." },
+    Option_ { name: "maxqueue", args: "<conns>", set: maxqueue, doc: "Requests that may wait; more go to another server." },
+    Option_ { name: "no-backup", args: "", set: |s, _| { s.backup = false; Ok(()) }, doc: "Ends `backup`." },
+    Option_ { name: "no-check", args: "", set: |_, _| Ok(()), doc: "Accepted: there are no health checks." },
+    Option_ { name: "no-send-proxy", args: "", set: |_, _| Ok(()), doc: "Accepted: it is so." },
+    Option_ { name: "no-send-proxy-v2", args: "", set: |_, _| Ok(()), doc: "Accepted: it is so." },
+    Option_ { name: "no-ssl", args: "", set: |_, _| Ok(()), doc: "Accepted: it is so." },
+    Option_ { name: "no-tfo", args: "", set: |_, _| Ok(()), doc: "Accepted: it is so." },
+    Option_ { name: "non-stick", args: "", set: |_, _| Ok(()), doc: "Accepted: there are no stick tables." },
+    Option_ { name: "stick", args: "", set: |_, _| Ok(()), doc: "Accepted: there are no stick tables." },
+    Option_ { name: "weight", args: "<weight>", set: weight, doc: "Its share of the load, 0 to 256; 1 where it is not set." },
+];
+
+/// The options that HAProxy has beyond these.
+const KNOWN: &[&str] = &[
+    "addr",
+    "agent-addr",
+    "agent-check",
+    "agent-inter",
+    "agent-port",
+    "agent-send",
+    "allow-0rtt",
+    "alpn",
+    "ca-file",
+    "cc",
+    "check",
+    "check-alpn",
+    "check-pool-conn-name",
+    "check-proto",
+    "check-reuse-pool",
+    "check-send-proxy",
+    "check-sni",
+    "check-sni-auto",
+    "check-ssl",
+    "check-via-socks4",
+    "ciphers",
+    "ciphersuites",
+    "client-sigalgs",
+    "cookie",
+    "crl-file",
+    "crt",
+    "curves",
+    "downinter",
+    "error-limit",
+    "fall",
+    "fastinter",
+    "force-sslv3",
+    "force-tlsv10",
+    "force-tlsv11",
+    "force-tlsv12",
+    "force-tlsv13",
+    "guid",
+    "hash-key",
+    "healthcheck",
+    "idle-ping",
+    "init-state",
+    "inter",
+    "ktls",
+    "log-bufsize",
+    "log-proto",
+    "max-reuse",
+    "minconn",
+    "namespace",
+    "no-agent-check",
+    "no-check-reuse-pool",
+    "no-check-send-proxy",
+    "no-check-sni-auto",
+    "no-check-ssl",
+    "no-renegotiate",
+    "no-send-proxy-v2-ssl",
+    "no-send-proxy-v2-ssl-cn",
+    "no-sni-auto",
+    "no-ssl-reuse",
+    "no-sslv3",
+    "no-tls-tickets",
+    "no-tlsv10",
+    "no-tlsv11",
+    "no-tlsv12",
+    "no-tlsv13",
+    "no-verifyhost",
+    "npn",
+    "observe",
+    "on-error",
+    "on-marked-down",
+    "on-marked-up",
+    "pool-conn-name",
+    "pool-low-conn",
+    "pool-max-conn",
+    "pool-purge-delay",
+    "port",
+    "proto",
+    "proxy-v2-options",
+    "redir",
+    "renegotiate",
+    "resolve-net",
+    "resolve-opts",
+    "resolve-prefer",
+    "resolvers",
+    "rise",
+    "send-proxy",
+    "send-proxy-v2",
+    "send-proxy-v2-ssl",
+    "send-proxy-v2-ssl-cn",
+    "set-proxy-v2-tlv-fmt",
+    "shard",
+    "sigalgs",
+    "slowstart",
+    "sni",
+    "sni-auto",
+    "socks4",
+    "source",
+    "ssl",
+    "ssl-max-ver",
+    "ssl-min-ver",
+    "ssl-reuse",
+    "strict-maxconn",
+    "tcp-md5sig",
+    "tcp-ut",
+    "tfo",
+    "tls-tickets",
+    "track",
+    "usesrc",
+    "verify",
+    "verifyhost",
+    "ws",
+];
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            weight: 1,
+            maxconn: 0,
+            maxqueue: 0,
+            backup: false,
+            disabled: false,
+            id: None,
+            init_addr: vec![InitAddr::Last, InitAddr::Libc],
+        }
+    }
+}
+
+fn default_server(cx: &mut Cx<'_>, line: &Line) {
+    let mut settings = cx.draft.settings.server.clone();
+    if options(cx, line, 1, &mut settings) {
+        settings.id = None;
+        cx.draft.settings.server = settings;
+    }
+}
+
+fn server(cx: &mut Cx<'_>, line: &Line) {
+    let (Some(name), Some(place)) = (line.words.get(1), line.words.get(2)) else {
+        report(cx, line.span, "'server' expects <name> and <addr>[:<port>] as arguments.");
+        return;
+    };
+    if let Some(bad) = name.text.chars().find(|c| !section::is_name_char(*c)) {
+        let message = format!("character '{bad}' is not permitted in server name '{}'.", name.text);
+        report(cx, name.span, &message);
+        return;
+    }
+    let owner = format!("'server {}/{}'", cx.draft.name, name.text);
+    let mut settings = cx.draft.settings.server.clone();
+    let good = options(cx, line, 3, &mut settings);
+    let Some((addr, port_offset)) = address(cx, place, &owner, &mut settings) else { return };
+    if !good {
+        return;
+    }
+    if let Some(other) = cx.draft.servers.iter().find(|other| other.name == name.text) {
+        let (_, number) = cx.input.sources.place(other.span);
+        let message = format!(
+            "{}, another server named '{}' was already defined at line {number}, please use \
+             distinct names.",
+            cx.draft.owner(),
+            name.text
+        );
+        cx.alert(name.span, message);
+        return;
+    }
+    let puid = match settings.id {
+        Some(id) => match cx.draft.servers.iter().find(|other| other.settings.id == Some(id)) {
+            Some(other) => {
+                let (file, number) = cx.input.sources.place(other.span);
+                let message = format!(
+                    "{owner} : 'id' : custom id {id} already used at {file}:{number} ('server \
+                     {}').",
+                    other.name
+                );
+                report(cx, line.span, &message);
+                return;
+            }
+            None => id,
+        },
+        None => 0,
+    };
+    let (name, span) = (name.text.clone(), line.span);
+    cx.draft.servers.push(Draft { name, addr, port_offset, puid, settings, span });
+}
+
+/// Reports as HAProxy does for servers: without the word "parsing".
+fn report(cx: &mut Cx<'_>, span: Span, message: &str) {
+    let (file, number) = cx.input.sources.place(span);
+    let message = format!("[{file}:{number}] : {message}");
+    cx.push(Diagnostic::alert(span, message).lead(Lead::Bare));
+}
+
+fn options(cx: &mut Cx<'_>, line: &Line, first: usize, settings: &mut Settings) -> bool {
+    let default = line.text(0) == "default-server";
+    let owner = if default {
+        String::new()
+    } else {
+        format!("'server {}/{}' : ", cx.draft.name, line.text(1))
+    };
+    let mut good = true;
+    let mut at = first;
+    while let Some(word) = line.words.get(at) {
+        at += 1;
+        let name = word.text.as_str();
+        if let Some(option) = OPTIONS.iter().find(|option| option.name == name) {
+            let argument = (!option.args.is_empty()).then(|| line.words.get(at)).flatten();
+            if let Err(message) = (option.set)(settings, argument) {
+                let span = argument.map_or(word.span, |word| word.span);
+                report(cx, span, &format!("{owner}{message}."));
+                good = false;
+            }
+            at += usize::from(!option.args.is_empty());
+            continue;
+        }
+        good = false;
+        if KNOWN.contains(&name) {
+            let message = format!("{owner}'{name}' is known to HAProxy but not supported yet");
+            report(cx, word.span, &message);
+            // What stands behind it may belong to it.
+            return false;
+        }
+        let near = suggest::suggest(name, OPTIONS.iter().map(|option| option.name));
+        let tail = near.map_or(String::new(), |near| format!("; did you mean '{near}' maybe ?"));
+        let tail = match (default, tail.is_empty()) {
+            (true, _) => format!("{tail} Hint: no address was expected for this server."),
+            (false, true) => ".".to_owned(),
+            (false, false) => tail,
+        };
+        report(cx, word.span, &format!("{owner}unknown keyword '{name}'{tail}"));
+    }
+    good
+}
+
+/// Finds where the server is; a name is resolved here.
+fn address(
+    cx: &mut Cx<'_>,
+    place: &Word,
+    owner: &str,
+    settings: &mut Settings,
+) -> Option<(Addr, Option<i32>)> {
+    let spec = match addr::Spec::parse(&place.text, &addr::SERVER) {
+        Ok(spec) => spec,
+        Err(error) => {
+            report(cx, place.span, &format!("{owner} : {error}"));
+            return None;
+        }
+    };
+    let (port, port_offset) = match spec.ports {
+        addr::Ports::Range(port, _) => (port, None),
+        addr::Ports::None => (0, Some(0)),
+        addr::Ports::Offset(offset) => (0, Some(offset)),
+    };
+    let ip = match spec.host {
+        addr::Host::Unix(path) => return Some((Addr::Unix(path), None)),
+        addr::Host::Abstract(name) => return Some((Addr::Abstract(name), None)),
+        addr::Host::Fd(_) => {
+            let message = format!("{owner} : 'fd@' is known to HAProxy but not supported yet");
+            report(cx, place.span, &message);
+            return None;
+        }
+        addr::Host::Ip(ip) => ip,
+        addr::Host::Name(name, family) => match resolved(&name, family, settings) {
+            Some(ip) => ip,
+            None => {
+                report(cx, place.span, &format!("{owner} : could not resolve address '{name}'."));
+                return None;
+            }
+        },
+    };
+    Some((Addr::Inet((ip, port).into()), port_offset))
+}
+
+fn resolved(name: &str, family: addr::Family, settings: &mut Settings) -> Option<std::net::IpAddr> {
+    for method in settings.init_addr.clone() {
+        match method {
+            InitAddr::Libc => {
+                let found = resolve::blocking(name, family).ok();
+                if let Some(ip) = found.and_then(|list| list.first().copied()) {
+                    return Some(ip);
+                }
+            }
+            // No state is kept from one start to the next.
+            InitAddr::Last => {}
+            InitAddr::None => {
+                // HAProxy: a server without an address is in maintenance.
+                settings.disabled = true;
+                return Some(std::net::Ipv4Addr::UNSPECIFIED.into());
+            }
+            InitAddr::Ip(ip) => return Some(ip),
+        }
+    }
+    None
+}
+
+fn number(name: &str, word: Option<&Word>) -> Result<u32, String> {
+    let word = word.ok_or_else(|| format!("'{name}' expects an integer argument"))?;
+    word.text
+        .parse()
+        .map_err(|_| format!("'{name}' expects an integer argument, found '{}'", word.text))
+}
+
+fn id(settings: &mut Settings, word: Option<&Word>) -> Result<(), String> {
+    let word = word.ok_or("'id' : expects an integer argument")?;
+    match word.text.parse() {
+        Ok(id) if id > 0 => settings.id = Some(id),
+        _ => return Err("'id' : custom id has to be > 0".to_owned()),
+    }
+    Ok(())
+}
+
+fn init_addr(settings: &mut Settings, word: Option<&Word>) -> Result<(), String> {
+    let text = word.map_or("", |word| word.text.as_str());
+    settings.init_addr.clear();
+    for part in text.split(',') {
+        settings.init_addr.push(match part {
+            "libc" => InitAddr::Libc,
+            "last" => InitAddr::Last,
+            "none" => InitAddr::None,
+            _ => InitAddr::Ip(part.parse().map_err(|_| {
+                format!(
+                    "'init-addr' : unknown init-addr method '{part}', supported methods are \
+                     'libc', 'last', 'none'."
+                )
+            })?),
+        });
+    }
+    Ok(())
+}
+
+fn maxconn(settings: &mut Settings, word: Option<&Word>) -> Result<(), String> {
+    settings.maxconn = number("maxconn", word)?;
+    Ok(())
+}
+
+fn maxqueue(settings: &mut Settings, word: Option<&Word>) -> Result<(), String> {
+    settings.maxqueue = number("maxqueue", word)?;
+    Ok(())
+}
+
+fn weight(settings: &mut Settings, word: Option<&Word>) -> Result<(), String> {
+    let value = number("weight", word)?;
+    if value > 256 {
+        return Err(format!("weight of server is not within 0 and 256 ({value})"));
+    }
+    settings.weight = value;
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! A compiled configuration: proxies paired with their rule sets. Shared by all workers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::log;
+use crate::net::addr::Spec;
+use crate::net::listener;
+use crate::proxy;
+use crate::rule::RuleSet;
+use crate::sample::Condition;
+use crate::sample::Format;
+
+/// A whole configuration, ready to run.
+#[derive(Debug)]
+pub struct Program {
+    /// What `global` sections set.
+    pub global: Global,
+    /// The proxies, by their ids.
+    pub proxies: Arc<proxy::Set>,
+    /// The rules of the proxies, by the same ids.
+    pub sections: Vec<Section>,
+    /// The names of the files it was read from.
+    pub files: Vec<String>,
+}
+
+/// What `global` sections set.
+#[derive(Clone, Debug)]
+pub struct Global {
+    /// `nbthread`: how many workers.
+    pub nbthread: usize,
+    /// `maxconn`: connections of the process; 0 is no limit of its own.
+    pub maxconn: u32,
+    /// `tune.bufsize`: bytes of a buffer.
+    pub bufsize: usize,
+    /// `tune.maxrewrite`: what of it is kept for rewriting.
+    pub maxrewrite: usize,
+    /// `tune.http.maxhdr`: most headers of a message.
+    pub maxhdr: usize,
+    /// `log`
+    pub loggers: Vec<log::Target>,
+    /// `log-tag`
+    pub log_tag: String,
+    /// `log-send-hostname`: the host name of log lines, where it is asked for.
+    pub log_send_hostname: Option<String>,
+    /// `hard-stop-after`: how long a soft stop may last.
+    pub hard_stop_after: Option<Duration>,
+    /// `pidfile`
+    pub pidfile: Option<String>,
+    /// `daemon`: go to the background.
+    pub daemon: bool,
+    /// `master-worker`: asked for; this proxy has one process.
+    pub master_worker: bool,
+    /// `quiet`: no messages at start.
+    pub quiet: bool,
+    /// `zero-warning`: refuse to start with warnings.
+    pub zero_warning: bool,
+    /// `node`
+    pub node: String,
+    /// `description`
+    pub description: Option<String>,
+    /// `localpeer`
+    pub localpeer: Option<String>,
+    /// `tune.idle-pool.shared`: idle connections to servers may go from worker to worker.
+    pub share_idle: bool,
+}
+
+/// One `frontend`, `backend` or `listen` section.
+#[derive(Debug)]
+pub struct Section {
+    /// Its settings and live state.
+    pub proxy: Arc<proxy::Proxy>,
+    /// Its `bind` lines.
+    pub binds: Vec<Bind>,
+    /// `disabled`: it accepts nothing.
+    pub disabled: bool,
+    /// `tcp-request connection`
+    pub tcp_connection: RuleSet,
+    /// `tcp-request session`
+    pub tcp_session: RuleSet,
+    /// `tcp-request content`
+    pub tcp_request: RuleSet,
+    /// `tcp-response content`
+    pub tcp_response: RuleSet,
+    /// `http-request`, and `redirect`
+    pub http_request: RuleSet,
+    /// `http-response`
+    pub http_response: RuleSet,
+    /// `http-after-response`
+    pub http_after_response: RuleSet,
+    /// `use_backend`
+    pub switching: Vec<Switch<proxy::Id>>,
+    /// `use-server`; a fixed target is an index into the proxy's servers.
+    pub use_server: Vec<Switch<usize>>,
+    /// `default_backend`
+    pub default_backend: Option<proxy::Id>,
+    /// `log-format`, or what `option httplog` and its siblings stand for.
+    pub log_format: Option<Format>,
+    /// `error-log-format`
+    pub error_log_format: Option<Format>,
+    /// `log-tag`
+    pub log_tag: Option<String>,
+    /// `unique-id-format`
+    pub unique_id: Option<Format>,
+    /// `unique-id-header`
+    pub unique_id_header: Option<String>,
+    /// `monitor-uri`
+    pub monitor_uri: Option<String>,
+    /// `monitor fail`: any of them that holds makes the monitor fail.
+    pub monitor_fail: Vec<Condition>,
+    /// It calls scripts that live on one worker alone, or may use a backend that does: its
+    /// connections are accepted there.
+    pub needs_shared_state: bool,
+}
+
+/// A `use_backend` or `use-server` line.
+#[derive(Debug)]
+pub struct Switch<T> {
+    /// Where to.
+    pub target: Target<T>,
+    /// When; always, where there is none.
+    pub condition: Option<Condition>,
+}
+
+/// Where a [`Switch`] leads.
+#[derive(Debug)]
+pub enum Target<T> {
+    /// Known when the configuration was read.
+    Fixed(T),
+    /// By its name, built anew each time; one that is not there is passed over.
+    Dynamic(Format),
+}
+
+/// One `bind` line.
+#[derive(Clone, Debug, Default)]
+pub struct Bind {
+    /// The addresses, as they are written.
+    pub addrs: Vec<Spec>,
+    /// `name`, or the addresses as they are written.
+    pub name: String,
+    /// `id`, or its place in the section, from 1.
+    pub id: u32,
+    /// `nice`: of the exchanges that come in here.
+    pub nice: i32,
+    /// `maxconn`: connections that are open at the same time; 0 is no limit of its own.
+    pub maxconn: u32,
+    /// How the sockets are opened.
+    pub options: listener::Options,
+    /// Where the line is.
+    pub line: crate::diag::Span,
+}
+
+impl Program {
+    /// Returns the rules of a proxy.
+    pub fn section(&self, id: proxy::Id) -> Option<&Section> {
+        self.sections.get(id.0 as usize)
+    }
+}
+
+impl Default for Global {
+    fn default() -> Self {
+        Self {
+            nbthread: 1,
+            maxconn: 0,
+            bufsize: 16384,
+            maxrewrite: 1024,
+            maxhdr: 101,
+            loggers: Vec::new(),
+            log_tag: "haproxy".to_owned(),
+            log_send_hostname: None,
+            hard_stop_after: None,
+            pidfile: None,
+            daemon: false,
+            master_worker: false,
+            quiet: false,
+            zero_warning: false,
+            node: String::new(),
+            description: None,
+            localpeer: None,
+            share_idle: true,
+        }
+    }
+}
