@@ -210,7 +210,7 @@ impl Host {
 
     fn conclude(&self, origin: &Origin, ret: Ret) -> Outcome {
         match origin.kind {
-            Kind::Fetch | Kind::Converter => Outcome::Value(api::sample(ret)),
+            Kind::Fetch | Kind::Converter => Outcome::Value(api::returned(ret)),
             Kind::Action => Outcome::Verdict(match ret {
                 Ret::Number(number) => api::verdict(number),
                 _ => Verdict::Continue,

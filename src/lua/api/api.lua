@@ -104,12 +104,21 @@ local function channel(txn, request)
     return setmetatable({ [0] = side(txn, request) }, channel_mt)
 end
 
-local samples = classes.samples or {}
-local function sampler(list)
+-- HAProxy's own fetches and converters: methods that are made when they are first asked for.
+local function sampler(name, find, safe)
+    local methods = {}
+    local mt = class(name, methods, function(_, key)
+        local method = type(key) == "string" and find(key, safe) or nil
+        methods[key] = method
+        return method
+    end)
     return function(txn)
-        return list and setmetatable({ [0] = txn[0] }, list) or nil
-    end
+        return setmetatable({ [0] = txn[0] }, mt)
+    end, mt
 end
+
+local fetches, fetches_mt = sampler("Fetches", classes.sample.fetch, false)
+local fetch_method = fetches_mt.__index
 
 local txn_fields = {
     req = function(txn)
@@ -123,10 +132,10 @@ local txn_fields = {
             return setmetatable({ [0] = txn[0] }, http_mt)
         end
     end,
-    f = sampler(samples.f),
-    sf = sampler(samples.sf),
-    c = sampler(samples.c),
-    sc = sampler(samples.sc),
+    f = fetches,
+    sf = sampler("Fetches", classes.sample.fetch, true),
+    c = sampler("Converters", classes.sample.converter, false),
+    sc = sampler("Converters", classes.sample.converter, true),
 }
 
 function txn_methods.req_channel(txn)
@@ -156,7 +165,7 @@ local function field(self, key)
         return value
     end
     -- txn:<fetch>(), as in 2015
-    return samples.fetch and samples.fetch(key)
+    return fetch_method(nil, key)
 end
 
 txn_mt = class("TXN", txn_methods, field)
@@ -210,6 +219,19 @@ Regex = {
     end,
 }
 classes.regex.new = nil
+
+-- Map
+local map_mt = class("Map", classes.map)
+local new_map = classes.map.new
+classes.map.new = nil
+Map = {
+    new = function(...)
+        return setmetatable(new_map(...), map_mt)
+    end,
+}
+for _, method in pairs({ "str", "int", "ip", "beg", "sub", "dir", "dom", "end", "reg" }) do
+    Map[method], Map["_" .. method] = method, method
+end
 
 act = {
     CONTINUE = 0, STOP = 1, YIELD = 2, ERROR = 3, DONE = 4, DENY = 5, ABORT = 6, INVALID = 7,

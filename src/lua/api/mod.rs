@@ -29,10 +29,15 @@ mod channel;
 mod concat;
 mod core;
 mod http;
+mod map;
 mod regex;
 mod reply;
+mod sample;
 mod socket;
 mod txn_class;
+
+#[cfg(test)]
+mod tests;
 
 /// A function of a class.
 pub(super) struct Row {
@@ -50,9 +55,12 @@ const CLASSES: &[(&str, &[Row])] = &[
     ("channel", channel::TABLE),
     ("concat", concat::TABLE),
     ("core", core::TABLE),
+    ("core", map::CHANGES),
     ("http", http::TABLE),
+    ("map", map::TABLE),
     ("regex", regex::TABLE),
     ("reply", reply::TABLE),
+    ("sample", sample::TABLE),
     ("socket", socket::TABLE),
     ("txn", txn_class::TABLE),
 ];
@@ -90,7 +98,10 @@ pub(super) fn install(vm: &Vm) -> Result<Entries, Error> {
     let lua = vm.lua();
     let classes = lua.create_table()?;
     for (name, rows) in CLASSES {
-        let class = lua.create_table()?;
+        let class = match classes.raw_get(*name)? {
+            Value::Table(class) => class,
+            _ => lua.create_table()?,
+        };
         for row in *rows {
             class.raw_set(row.name, host::function(vm, row.name, row.run)?)?;
         }
@@ -145,7 +156,7 @@ pub(super) fn from_lua(value: &Value) -> Option<value::Value> {
 }
 
 /// Returns what a fetch or converter has returned as a sample.
-pub(super) fn sample(ret: Ret) -> Option<value::Value> {
+pub(super) fn returned(ret: Ret) -> Option<value::Value> {
     match ret {
         Ret::Nothing | Ret::Nil => None,
         Ret::Bool(yes) => Some(value::Value::Bool(yes)),
