@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use hashbrown::HashMap;
 
+use crate::net::Addr;
 use crate::net::Stream;
 
 use super::Id;
@@ -23,33 +24,42 @@ pub struct Pool {
     servers: RefCell<HashMap<(Id, u32), Vec<Idle>>>,
 }
 
+/// A connection, and what would take a system call to find out again.
+#[derive(Debug)]
+pub struct Kept {
+    /// The connection.
+    pub stream: Stream,
+    /// This end's address.
+    pub local_addr: Addr,
+}
+
 #[derive(Debug)]
 struct Idle {
-    stream: Stream,
+    kept: Kept,
     since: Instant,
 }
 
 impl Pool {
     /// Takes the freshest connection that is still open.
-    pub fn take(&self, proxy: Id, server: &Server) -> Option<Stream> {
+    pub fn take(&self, proxy: Id, server: &Server) -> Option<Kept> {
         let mut servers = self.servers.borrow_mut();
         let list = servers.get_mut(&(proxy, server.puid))?;
         loop {
             let idle = list.pop()?;
-            if idle.stream.is_idle() {
-                return Some(idle.stream);
+            if idle.kept.stream.is_idle() {
+                return Some(idle.kept);
             }
         }
     }
 
     /// Keeps a connection on which nothing is under way.
-    pub fn put(&self, proxy: Id, server: &Server, stream: Stream, now: Instant) {
+    pub fn put(&self, proxy: Id, server: &Server, kept: Kept, now: Instant) {
         let mut servers = self.servers.borrow_mut();
         let list = servers.entry((proxy, server.puid)).or_default();
         if list.len() >= LONGEST {
             list.remove(0);
         }
-        list.push(Idle { stream, since: now });
+        list.push(Idle { kept, since: now });
     }
 
     /// Closes what has been idle for too long.

@@ -92,6 +92,8 @@ pub struct Txn {
     pub termination: [u8; 2],
     /// Times a connection to a server was tried again, and whether to another server.
     pub retries: (u32, bool),
+    /// Its place in the backend's queue when it joined it, from 1; 0 where it never waited.
+    pub queue: u32,
     /// Niceness asked for by a rule or a script; the stream applies it to its task.
     pub nice: Option<i32>,
     /// What scripts keep with the exchange (`txn:set_priv`).
@@ -133,6 +135,7 @@ impl Txn {
             bytes: [0, 0],
             termination: *b"--",
             retries: (0, false),
+            queue: 0,
             nice: None,
             private: None,
         }

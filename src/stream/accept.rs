@@ -1,0 +1,116 @@
+//! A client's connection: the session, the rules it meets first, and what its mode makes of it.
+
+use std::cell::Cell;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::clock;
+use crate::net;
+use crate::net::Addr;
+use crate::program::Section;
+use crate::proxy::Counter;
+use crate::proxy::Mode;
+use crate::proxy::Proxy;
+use crate::rule::Verdict;
+use crate::sample::Eval;
+use crate::task;
+use crate::txn::Direction;
+use crate::txn::Session;
+use crate::txn::Shared;
+use crate::txn::Txn;
+use crate::txn::Vars;
+
+use super::end::End;
+use super::http;
+use super::local::Entry;
+use super::local::Local;
+use super::tcp;
+
+/// Runs a client's connection to its end.
+pub async fn serve(local: Rc<Local>, conn: net::Stream, src: Addr, entry: &Entry) {
+    let program = Arc::clone(&local.program);
+    let Some(section) = program.section(entry.frontend) else { return };
+    let _open = Open::count(&section.proxy, local.worker);
+    if entry.nice != 0 {
+        task::set_nice(entry.nice);
+    }
+    let dst = conn.local_addr().unwrap_or(Addr::Unnamed);
+    let session = Rc::new(Session {
+        id: local.next_session(),
+        worker: local.worker,
+        frontend: Arc::clone(&section.proxy),
+        proxies: Arc::clone(&program.proxies),
+        listener: entry.listener.clone(),
+        src: RefCell::new(src),
+        dst: RefCell::new(dst),
+        accepted: clock::cached(),
+        accept_date: clock::date(),
+        vars: RefCell::new(Vars::default()),
+        requests: Cell::new(0),
+    });
+    if section.proxy.options.client_tcp_keep_alive {
+        // A UNIX socket has none, and that is as well.
+        let _unused = conn.set_keepalive(&net::stream::Keepalive::default());
+    }
+    if !admit(&local, section, &session).await {
+        return;
+    }
+    let client = End::new(conn, section.proxy.timeouts.client);
+    match section.proxy.mode {
+        Mode::Http => http::run(local, section, session, client).await,
+        Mode::Tcp => tcp::run(&local, section, session, client).await,
+    }
+}
+
+/// Returns a new exchange of a session.
+pub(super) fn new_exchange(local: &Local, session: &Rc<Session>, nth: u32) -> Txn {
+    Txn::new(Rc::clone(session), local.next_stream(), nth, local.program.global.bufsize)
+}
+
+/// Applies `tcp-request connection` and `tcp-request session`; false closes the connection.
+async fn admit(local: &Local, section: &Section, session: &Rc<Session>) -> bool {
+    if section.tcp_connection.is_empty() && section.tcp_session.is_empty() {
+        return true;
+    }
+    let txn: Shared = new_exchange(local, session, 0).into_shared();
+    for rules in [&section.tcp_connection, &section.tcp_session] {
+        let eval =
+            Eval { txn: &txn, direction: Direction::Request, is_final: true, scripts: &local.scripts };
+        match Box::pin(rules.run(eval)).await {
+            Verdict::Continue | Verdict::Accept | Verdict::Wait => {}
+            Verdict::Deny
+            | Verdict::Reject
+            | Verdict::Reply
+            | Verdict::Tarpit
+            | Verdict::Service(_)
+            | Verdict::Done
+            | Verdict::Invalid
+            | Verdict::Error => {
+                section.proxy.counters.add(local.worker, Counter::RequestsDenied, 1);
+                return false;
+            }
+        }
+    }
+    true
+}
+
+/// A connection that is counted while it is open.
+struct Open<'a> {
+    proxy: &'a Proxy,
+    worker: usize,
+}
+
+impl<'a> Open<'a> {
+    fn count(proxy: &'a Proxy, worker: usize) -> Self {
+        proxy.counters.add(worker, Counter::Current, 1);
+        proxy.counters.add(worker, Counter::Total, 1);
+        Self { proxy, worker }
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.proxy.counters.add(self.worker, Counter::Current, -1);
+    }
+}

@@ -1,0 +1,169 @@
+//! One side of a stream: its connection, what was read and not yet used, and its timeout.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::pin::pin;
+use std::task::Context;
+use std::task::Poll;
+use std::task::ready;
+use std::time::Duration;
+
+use bytes::Buf as _;
+use bytes::BytesMut;
+
+use crate::net;
+use crate::net::timer::Deadline;
+
+use super::local::Local;
+
+/// How much is read ahead of its use.
+const AHEAD: usize = 16 * 1024;
+
+/// One side of a stream.
+pub(super) struct End {
+    pub(super) stream: net::Stream,
+    /// What was read and not yet used. An idle connection holds no memory here.
+    pub(super) buf: BytesMut,
+    /// The peer has closed its side.
+    eof: bool,
+    deadline: Deadline,
+    timeout: Option<Duration>,
+}
+
+/// The peer has gone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gone;
+
+impl End {
+    /// Returns a connection that may be silent for so long.
+    pub(super) fn new(stream: net::Stream, timeout: Option<Duration>) -> Self {
+        let mut end =
+            Self { stream, buf: BytesMut::new(), eof: false, deadline: Deadline::new(), timeout };
+        end.set_timeout(timeout);
+        end
+    }
+
+    /// Returns the connection alone.
+    pub(super) fn into_stream(self) -> net::Stream {
+        self.stream
+    }
+
+    /// Tells whether the peer has closed its side. What it sent before may still be in `buf`.
+    pub(super) fn is_eof(&self) -> bool {
+        self.eof
+    }
+
+    /// Sets how long this side may be silent, beginning now.
+    pub(super) fn set_timeout(&mut self, timeout: Option<Duration>) {
+        self.timeout = timeout;
+        match timeout {
+            Some(timeout) => self.deadline.set_after(timeout),
+            None => self.deadline.clear(),
+        }
+    }
+
+    /// Notes that something happened on this side.
+    pub(super) fn touch(&self) {
+        if let Some(timeout) = self.timeout {
+            self.deadline.set_after(timeout);
+        }
+    }
+
+    /// Is ready when this side has been silent for too long.
+    pub(super) fn poll_expired(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.deadline.poll_expired(cx)
+    }
+
+    /// Reads into a buffer; 0 is the end.
+    pub(super) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let count = ready!(self.stream.poll_read(cx, buffer))?;
+        self.touch();
+        self.eof |= count == 0;
+        Poll::Ready(Ok(count))
+    }
+
+    /// Reads once and keeps what came; 0 is the end.
+    pub(super) fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let count = ready!(self.poll_read(cx, scratch))?;
+        self.buf.extend_from_slice(scratch.get(..count).unwrap_or_default());
+        Poll::Ready(Ok(count))
+    }
+
+    /// Is ready when the peer has gone: when its connection is broken, and with `half` also when it
+    /// has closed its side. What comes meanwhile is kept, up to a limit.
+    pub(super) fn poll_gone(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut [u8],
+        half: bool,
+    ) -> Poll<()> {
+        while !self.eof && self.buf.len() < AHEAD {
+            if ready!(self.poll_fill(cx, scratch)).is_err() {
+                return Poll::Ready(());
+            }
+        }
+        if self.eof && half { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Runs to the end of `future`, unless the peer goes first.
+    pub(super) async fn beside<F: Future>(
+        &mut self,
+        local: &Local,
+        half: bool,
+        future: F,
+    ) -> Result<F::Output, Gone> {
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            if let Poll::Ready(output) = future.as_mut().poll(cx) {
+                return Poll::Ready(Ok(output));
+            }
+            self.poll_gone(cx, &mut local.scratch.borrow_mut(), half).map(|()| Err(Gone))
+        })
+        .await
+    }
+
+    /// Writes as much as the socket takes.
+    pub(super) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let count = ready!(self.stream.poll_write(cx, bytes))?;
+        self.touch();
+        Poll::Ready(Ok(count))
+    }
+
+    /// Writes all that is pending.
+    pub(super) fn poll_flush(
+        &mut self,
+        cx: &mut Context<'_>,
+        pending: &mut BytesMut,
+    ) -> Poll<io::Result<()>> {
+        while !pending.is_empty() {
+            match ready!(self.poll_write(cx, pending))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => pending.advance(count),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl fmt::Debug for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("End")
+            .field("stream", &self.stream)
+            .field("buffered", &self.buf.len())
+            .field("eof", &self.eof)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,360 @@
+//! One request and its answer: from rules to a backend or a service, and to the log.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::clock;
+use crate::http;
+use crate::http::Method;
+use crate::http::Version;
+use crate::http::h1;
+use crate::net::timer;
+use crate::program::Section;
+use crate::proxy::Counter;
+use crate::proxy::KeepAlive;
+use crate::rule::Verdict;
+use crate::sample::Eval;
+use crate::script;
+use crate::task;
+use crate::txn::Direction;
+use crate::txn::Reply;
+use crate::txn::Shared;
+use crate::txn::Txn;
+
+use super::super::backend;
+use super::super::backend::Serving;
+use super::super::end::End;
+use super::super::line;
+use super::super::local::Local;
+use super::super::reply;
+use super::super::termination;
+use super::super::termination::Cause;
+use super::super::termination::Error;
+use super::super::termination::Phase;
+use super::super::transfer::Incoming;
+use super::intake::Intake;
+
+/// What becomes of the client's connection after an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    /// The next request.
+    KeepAlive,
+    /// It is closed.
+    Close,
+    /// It is closed once the client has read its answer.
+    Linger,
+}
+
+/// How far the answer has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Nothing of it has been sent.
+    Unsent,
+    /// A part of it may have been sent.
+    Begun,
+    /// All of it has been sent.
+    Sent,
+}
+
+/// What rules have decided.
+pub(super) enum Decision {
+    /// The request goes on.
+    Pass,
+    /// A service answers.
+    Service(script::Id),
+    /// The rules have answered, and the exchange is over.
+    Answered,
+}
+
+/// One request and its answer.
+pub(super) struct Exchange<'a> {
+    pub(super) local: &'a Rc<Local>,
+    pub(super) frontend: &'a Section,
+    /// Where it goes, once that is known; the frontend before.
+    pub(super) backend: &'a Section,
+    pub(super) client: &'a mut End,
+    pub(super) txn: Shared,
+    /// The method and the version as they came.
+    pub(super) method: Method,
+    pub(super) version: Version,
+    /// What the request's head said of what follows.
+    pub(super) framing: h1::Framing,
+    /// The request's body.
+    pub(super) body: Intake,
+    /// The client may send another request.
+    pub(super) keep: bool,
+    pub(super) answer: Answer,
+    logged: bool,
+}
+
+impl<'a> Exchange<'a> {
+    /// Returns the exchange of a request.
+    pub(super) fn new(
+        local: &'a Rc<Local>,
+        frontend: &'a Section,
+        client: &'a mut End,
+        mut txn: Txn,
+        (request, framing): (http::Request, h1::Framing),
+    ) -> Self {
+        let (method, version) = (request.method.clone(), request.version);
+        txn.request = Some(request);
+        let keep = framing.keep_alive
+            && frontend.proxy.options.keep_alive != KeepAlive::Neither
+            && !local.is_stopping();
+        let incoming = Incoming::new(framing.body, &local.limits);
+        Self {
+            local,
+            frontend,
+            backend: frontend,
+            client,
+            txn: txn.into_shared(),
+            method,
+            version,
+            framing,
+            body: Intake::new(incoming, Direction::Request),
+            keep,
+            answer: Answer::Unsent,
+            logged: false,
+        }
+    }
+
+    /// Runs the exchange to its end, and logs it.
+    pub(super) async fn run(mut self) -> After {
+        if let Err(error) = self.process().await {
+            self.fail(error).await;
+        }
+        self.finish().await
+    }
+
+    async fn process(&mut self) -> Result<(), Error> {
+        if self.body.incoming.is_done() {
+            self.txn.borrow_mut().req.end_input();
+        } else {
+            self.prime()?;
+        }
+        if self.frontend.monitor_uri.is_some() && Box::pin(self.monitor()).await? {
+            return Ok(());
+        }
+        self.name();
+        let mut service = None;
+        match self.apply_request(self.frontend).await? {
+            Decision::Pass => {}
+            Decision::Service(id) => service = Some(id),
+            Decision::Answered => return Ok(()),
+        }
+        let _serving = self.switch(service.is_some()).await?;
+        if service.is_none() && self.backend.proxy.id != self.frontend.proxy.id {
+            match self.apply_request(self.backend).await? {
+                Decision::Pass => {}
+                Decision::Service(id) => service = Some(id),
+                Decision::Answered => return Ok(()),
+            }
+        }
+        match service {
+            Some(id) => Box::pin(self.serve(id)).await,
+            None => self.forward().await,
+        }
+    }
+
+    /// Finds the backend. A service answers in the frontend's name.
+    async fn switch(&mut self, served: bool) -> Result<Option<Serving>, Error> {
+        if served {
+            return Ok(None);
+        }
+        let (local, frontend) = (self.local, self.frontend);
+        let simple = frontend.switching.is_empty();
+        let found = if simple && let Some(id) = frontend.default_backend {
+            local.section(id)
+        } else if simple {
+            frontend.proxy.caps.backend.then_some(frontend)
+        } else {
+            Box::pin(backend::switch(local, frontend, self.eval(Direction::Request))).await
+        };
+        let Some(found) = found else {
+            self.txn.borrow_mut().timers.request = None;
+            return Err(Error::server(Phase::Connect, Cause::Closed));
+        };
+        self.backend = found;
+        if found.proxy.id != frontend.proxy.id {
+            self.txn.borrow_mut().backend = Arc::clone(&found.proxy);
+        }
+        Ok(Serving::count(frontend, found, local.worker))
+    }
+
+    pub(super) fn eval(&self, direction: Direction) -> Eval<'_> {
+        Eval { txn: &self.txn, direction, is_final: true, scripts: &self.local.scripts }
+    }
+
+    /// Makes the exchange's unique id.
+    fn name(&self) {
+        let Some(format) = &self.frontend.unique_id else { return };
+        let mut id = Vec::new();
+        self.eval(Direction::Request).native(|ctx| format.render(ctx, &mut id));
+        self.txn.borrow_mut().unique_id = Some(id.into());
+    }
+
+    /// Answers `monitor-uri`; false where the request is another.
+    async fn monitor(&mut self) -> Result<bool, Error> {
+        let asked = {
+            let txn = self.txn.borrow();
+            let uri = txn.request.as_ref().map(|request| request.uri.clone());
+            uri.is_some_and(|uri| {
+                self.frontend.monitor_uri.as_ref().is_some_and(|known| uri == known.as_bytes())
+            })
+        };
+        if !asked {
+            return Ok(false);
+        }
+        let mut failed = false;
+        for condition in &self.frontend.monitor_fail {
+            let truth = condition.eval(self.eval(Direction::Request)).await;
+            failed |= truth == crate::sample::Truth::Pass;
+        }
+        let status = if failed { 503 } else { 200 };
+        self.txn.borrow_mut().log_level = Some(-1);
+        self.send_reply(&Reply { status, from_error_files: true, ..Reply::default() }).await?;
+        Ok(true)
+    }
+
+    /// Applies a section's rules to the request.
+    async fn apply_request(&mut self, section: &'a Section) -> Result<Decision, Error> {
+        let buffered = section.proxy.options.buffer_request;
+        if buffered && !self.body.incoming.is_done() {
+            Box::pin(self.buffer_body()).await?;
+        }
+        for rules in [&section.tcp_request, &section.http_request] {
+            if rules.is_empty() {
+                continue;
+            }
+            let verdict = Box::pin(self.run_rules(rules)).await?;
+            if let Some(nice) = self.txn.borrow_mut().nice.take() {
+                task::set_nice(nice);
+            }
+            match verdict {
+                Verdict::Continue | Verdict::Accept | Verdict::Wait => {}
+                Verdict::Service(id) => return Ok(Decision::Service(id)),
+                verdict => {
+                    Box::pin(self.refuse(section, verdict)).await?;
+                    return Ok(Decision::Answered);
+                }
+            }
+        }
+        Ok(Decision::Pass)
+    }
+
+    /// Ends the exchange as rules on the request want it.
+    async fn refuse(&mut self, section: &Section, verdict: Verdict) -> Result<(), Error> {
+        let reply = self.txn.borrow_mut().reply.take();
+        let denied = Error::proxy(Phase::Request, Cause::Denied);
+        let error = match verdict {
+            Verdict::Reply => Error::proxy(Phase::Request, Cause::Local),
+            Verdict::Done if reply.is_some() => Error::proxy(Phase::Request, Cause::Local),
+            Verdict::Tarpit => {
+                self.hold(section).await;
+                Error::proxy(Phase::Tarpit, Cause::Denied)
+            }
+            Verdict::Invalid => return Err(Error::proxy(Phase::Request, Cause::Invalid)),
+            Verdict::Error => return Err(Error::proxy(Phase::Request, Cause::Internal)),
+            Verdict::Done => {
+                self.answer = Answer::Sent;
+                self.keep = false;
+                return Err(Error::proxy(Phase::Request, Cause::Local));
+            }
+            Verdict::Reject => {
+                self.answer = Answer::Sent;
+                self.keep = false;
+                return Err(denied);
+            }
+            Verdict::Deny
+            | Verdict::Continue
+            | Verdict::Accept
+            | Verdict::Wait
+            | Verdict::Service(_) => denied,
+        };
+        if error.cause == Cause::Denied {
+            section.proxy.counters.add(self.local.worker, Counter::RequestsDenied, 1);
+        }
+        termination::note(&mut self.txn.borrow_mut(), error);
+        let plain = || Reply { status: error.status(), from_error_files: true, ..Reply::default() };
+        self.send_reply(&reply.unwrap_or_else(plain)).await
+    }
+
+    /// Holds a client for `timeout tarpit`.
+    async fn hold(&mut self, section: &Section) {
+        let timeouts = &section.proxy.timeouts;
+        if let Some(time) = timeouts.tarpit.or(timeouts.connect) {
+            // A client that goes is let go.
+            let _gone = self.client.beside(self.local, true, timer::sleep(time)).await;
+        }
+        let mut txn = self.txn.borrow_mut();
+        txn.timers.request = None;
+        txn.timers.queued = Some(clock::cached());
+    }
+
+    /// Answers an error, where there is still someone to be answered and nothing was sent.
+    async fn fail(&mut self, error: Error) {
+        termination::note(&mut self.txn.borrow_mut(), error);
+        let gone = error.side == termination::Side::Client && error.cause == Cause::Closed;
+        if self.answer != Answer::Unsent || gone && error.phase != Phase::Connect {
+            self.keep = false;
+            return;
+        }
+        let reply = Reply { status: error.status(), from_error_files: true, ..Reply::default() };
+        if let Err(error) = Box::pin(self.send_reply(&reply)).await {
+            termination::note(&mut self.txn.borrow_mut(), error);
+            self.keep = false;
+        }
+    }
+
+    /// Sends an answer made here.
+    pub(super) async fn send_reply(&mut self, reply: &Reply) -> Result<(), Error> {
+        let (head, body) = reply::build(&self.backend.proxy, reply, &self.local.limits);
+        Box::pin(self.send_answer(head, body)).await
+    }
+
+    /// Logs the exchange, unless that has been done.
+    pub(super) async fn log(&mut self) {
+        if !self.logged {
+            self.logged = true;
+            line::end(self.local, self.frontend, &self.txn).await;
+        }
+    }
+
+    async fn finish(mut self) -> After {
+        line::stamp_end(&self.txn);
+        self.count();
+        if !self.frontend.proxy.loggers.is_empty() {
+            self.log().await;
+        }
+        if self.keep && self.answer == Answer::Sent {
+            return After::KeepAlive;
+        }
+        let unread = !self.body.incoming.is_done() || !self.client.buf.is_empty();
+        if unread && self.answer == Answer::Sent { After::Linger } else { After::Close }
+    }
+
+    fn count(&self) {
+        let txn = self.txn.borrow();
+        let [request, response] = txn.bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
+        let class = match txn.status {
+            100..=199 => Counter::Status1xx,
+            200..=299 => Counter::Status2xx,
+            300..=399 => Counter::Status3xx,
+            400..=499 => Counter::Status4xx,
+            500..=599 => Counter::Status5xx,
+            _ => Counter::StatusOther,
+        };
+        let same = self.frontend.proxy.id == self.backend.proxy.id;
+        let backend = (!same).then_some(&self.backend.proxy.counters);
+        let server = txn.server.as_ref().map(|server| &server.counters);
+        let all = [Some(&self.frontend.proxy.counters), backend, server];
+        for counters in all.into_iter().flatten() {
+            counters.add(self.local.worker, Counter::BytesIn, request);
+            counters.add(self.local.worker, Counter::BytesOut, response);
+            counters.add(self.local.worker, class, 1);
+        }
+        for counters in [backend, server].into_iter().flatten() {
+            counters.add(self.local.worker, Counter::Requests, 1);
+        }
+    }
+}

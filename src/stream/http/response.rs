@@ -1,0 +1,232 @@
+//! The answer on its way to the client: rules on it, its head, and what the connection becomes.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use bytes::BytesMut;
+
+use crate::clock;
+use crate::http::Body;
+use crate::http::Method;
+use crate::http::Response;
+use crate::http::Version;
+use crate::http::connection;
+use crate::http::h1;
+use crate::proxy::Counter;
+use crate::rule::RuleSet;
+use crate::rule::Verdict;
+use crate::sample::Eval;
+use crate::txn::Direction;
+use crate::txn::Reply;
+
+use super::super::end::End;
+use super::super::termination;
+use super::super::termination::Cause;
+use super::super::termination::Error;
+use super::super::termination::Phase;
+use super::super::transfer::Outgoing;
+use super::super::transfer::Piece;
+use super::exchange::Answer;
+use super::exchange::Decision;
+use super::exchange::Exchange;
+use super::framing;
+use super::intake::Intake;
+
+impl Exchange<'_> {
+    /// Sends an answer that is there as a whole.
+    pub(super) async fn send_answer(&mut self, head: Response, body: Bytes) -> Result<(), Error> {
+        self.set_response(head);
+        self.after_response().await?;
+        self.drop_request();
+        let mut pending = BytesMut::new();
+        self.write_head(&mut pending);
+        if self.method != Method::Head {
+            pending.extend_from_slice(&body);
+            self.count_sent(body.len() as u64);
+        }
+        self.answer = Answer::Begun;
+        self.flush(&mut pending).await?;
+        self.answer = Answer::Sent;
+        Ok(())
+    }
+
+    /// Makes a head the exchange's response.
+    pub(super) fn set_response(&mut self, head: Response) {
+        let mut txn = self.txn.borrow_mut();
+        txn.begin_response();
+        txn.status = head.status;
+        txn.response = Some(head);
+    }
+
+    /// Applies `http-response` rules, the backend's and then the frontend's, while the body comes
+    /// in.
+    pub(super) async fn apply_response(
+        &mut self,
+        server: Option<&mut End>,
+        body: &mut Intake,
+    ) -> Result<Decision, Error> {
+        let mut server = server;
+        let same = self.backend.proxy.id == self.frontend.proxy.id;
+        let sections = [Some(self.backend), (!same).then_some(self.frontend)];
+        for section in sections.into_iter().flatten() {
+            for rules in [&section.tcp_response, &section.http_response] {
+                if rules.is_empty() {
+                    continue;
+                }
+                let beside = self.run_response_rules(rules, server.as_deref_mut(), body);
+                let verdict = Box::pin(beside).await?;
+                if matches!(verdict, Verdict::Continue | Verdict::Accept | Verdict::Wait) {
+                    continue;
+                }
+                return Box::pin(self.replace(verdict)).await;
+            }
+        }
+        Ok(Decision::Pass)
+    }
+
+    async fn run_response_rules(
+        &self,
+        rules: &RuleSet,
+        mut server: Option<&mut End>,
+        body: &mut Intake,
+    ) -> Result<Verdict, Error> {
+        let mut running = pin!(rules.run(self.eval(Direction::Response)));
+        poll_fn(|cx| {
+            if let Poll::Ready(verdict) = running.as_mut().poll(cx) {
+                return Poll::Ready(Ok(verdict));
+            }
+            let Some(server) = server.as_deref_mut() else { return Poll::Pending };
+            let mut scratch = self.local.scratch.borrow_mut();
+            if body.poll(cx, server, &self.txn, &mut scratch).is_err() {
+                return Poll::Ready(Err(Error::server(Phase::Headers, Cause::Closed)));
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Puts what rules on the response want in its place.
+    async fn replace(&mut self, verdict: Verdict) -> Result<Decision, Error> {
+        let reply = {
+            let mut txn = self.txn.borrow_mut();
+            txn.response = None;
+            txn.reply.take()
+        };
+        let denied = Error::server(Phase::Headers, Cause::Denied);
+        let error = match verdict {
+            Verdict::Reply => Error::proxy(Phase::Headers, Cause::Local),
+            Verdict::Done if reply.is_some() => Error::proxy(Phase::Headers, Cause::Local),
+            Verdict::Invalid => return Err(Error::server(Phase::Headers, Cause::Invalid)),
+            Verdict::Error => return Err(Error::proxy(Phase::Headers, Cause::Internal)),
+            Verdict::Reject | Verdict::Done => {
+                self.answer = Answer::Sent;
+                self.keep = false;
+                return Err(denied);
+            }
+            Verdict::Deny
+            | Verdict::Tarpit
+            | Verdict::Continue
+            | Verdict::Accept
+            | Verdict::Wait
+            | Verdict::Service(_) => denied,
+        };
+        if error.cause == Cause::Denied {
+            self.backend.proxy.counters.add(self.local.worker, Counter::ResponsesDenied, 1);
+        }
+        termination::note(&mut self.txn.borrow_mut(), error);
+        let plain = || Reply { status: error.status(), from_error_files: true, ..Reply::default() };
+        self.send_reply(&reply.unwrap_or_else(plain)).await?;
+        Ok(Decision::Answered)
+    }
+
+    /// Applies `http-after-response` rules, which see every answer.
+    pub(super) async fn after_response(&mut self) -> Result<(), Error> {
+        let same = self.backend.proxy.id == self.frontend.proxy.id;
+        let sections = [Some(self.backend), (!same).then_some(self.frontend)];
+        for section in sections.into_iter().flatten() {
+            if section.http_after_response.is_empty() {
+                continue;
+            }
+            let (txn, scripts) = (Rc::clone(&self.txn), Rc::clone(&self.local.scripts));
+            let direction = Direction::Response;
+            let eval = Eval { txn: &txn, direction, is_final: true, scripts: &scripts };
+            if Box::pin(section.http_after_response.run(eval)).await == Verdict::Error {
+                // HAProxy gives up: an error's own answer would meet the same rules.
+                self.keep = false;
+                self.answer = Answer::Begun;
+                return Err(Error::proxy(Phase::Headers, Cause::Internal));
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides how the client learns where a body ends, and makes the head say so.
+    pub(super) fn frame(&mut self, body: Body) -> Outgoing {
+        let bodiless = self.method == Method::Head;
+        let mut txn = self.txn.borrow_mut();
+        let Some(head) = txn.response.as_mut() else { return Outgoing::Nowhere };
+        let old = self.version == Version::Http10;
+        let body = if body == Body::Chunked && old { Body::UntilClose } else { body };
+        if !(bodiless || body == Body::None) {
+            framing::declare(&mut head.headers, body);
+        }
+        if body == Body::UntilClose {
+            self.keep = false;
+        }
+        match body {
+            _ if bodiless => Outgoing::Nowhere,
+            Body::Chunked => Outgoing::Chunked,
+            Body::None | Body::Length(_) | Body::UntilClose | Body::Tunnel => Outgoing::Raw,
+        }
+    }
+
+    /// Writes the response's head, which is now as it will be.
+    pub(super) fn write_head(&mut self, out: &mut BytesMut) {
+        let mut txn = self.txn.borrow_mut();
+        let count = !self.frontend.proxy.loggers.is_empty();
+        let Some(head) = txn.response.as_mut() else { return };
+        let size = if count { framing::response_size(head) } else { 0 };
+        self.keep &= !connection::Tokens::of(&head.headers).close && !self.local.is_stopping();
+        if head.status != 101 {
+            connection::write_response(&mut head.headers, head.version, self.version, self.keep);
+        }
+        h1::write_response(head, out);
+        txn.status = head.status;
+        txn.bytes[1] = txn.bytes[1].saturating_add(size);
+        txn.timers.response.get_or_insert_with(clock::cached);
+    }
+
+    /// Drops what has come of the request's body; a client that owes more of it is let go.
+    fn drop_request(&mut self) {
+        while !self.body.incoming.is_done() {
+            match self.body.incoming.decode(&mut self.client.buf, usize::MAX) {
+                Ok(Piece::Data(_) | Piece::End(_)) => {}
+                Ok(Piece::NeedMore) | Err(_) => break,
+            }
+        }
+        self.keep &= self.body.incoming.is_done();
+    }
+
+    /// Counts bytes of the body for the log.
+    pub(super) fn count_sent(&self, count: u64) {
+        let mut txn = self.txn.borrow_mut();
+        txn.bytes[1] = txn.bytes[1].saturating_add(count);
+    }
+
+    /// Writes to the client.
+    pub(super) async fn flush(&mut self, pending: &mut BytesMut) -> Result<(), Error> {
+        self.client.touch();
+        poll_fn(|cx| {
+            if let Poll::Ready(done) = self.client.poll_flush(cx, pending) {
+                let gone = |_| Error::client(Phase::Data, Cause::Closed);
+                return Poll::Ready(done.map_err(gone));
+            }
+            let expired = self.client.poll_expired(cx);
+            expired.map(|()| Err(Error::client(Phase::Data, Cause::Timeout)))
+        })
+        .await
+    }
+}

@@ -1,0 +1,84 @@
+//! The log line of an exchange: whether there is one, at which level, and to whom it goes.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+
+use crate::clock;
+use crate::log;
+use crate::log::Level;
+use crate::program::Section;
+use crate::proxy::Mode;
+use crate::sample::Eval;
+use crate::txn::Direction;
+use crate::txn::Session;
+use crate::txn::Shared;
+use crate::txn::Txn;
+
+use super::local::Local;
+use super::termination;
+
+/// Logs that a client has come, where no format is set for the end.
+pub(super) fn greet(section: &Section, session: &Rc<Session>) {
+    let proxy = &section.proxy;
+    if section.log_format.is_some() || proxy.loggers.is_empty() || proxy.options.dont_log_null {
+        return;
+    }
+    let mode = match proxy.mode {
+        Mode::Http => "HTTP",
+        Mode::Tcp => "TCP",
+    };
+    let (src, dst) = (session.src.borrow(), session.dst.borrow());
+    let text = format!("Connect from {src} to {dst} ({}/{mode})", proxy.name);
+    let tag = section.log_tag.as_deref();
+    log::send_tagged(&proxy.loggers, tag, Level::Info, text.as_bytes());
+}
+
+/// Logs an exchange that has ended, or for `option logasap` one whose response begins.
+pub(super) async fn end(local: &Local, section: &Section, txn: &Shared) {
+    let Some((level, failed)) = level(section, &txn.borrow()) else { return };
+    let format = match &section.error_log_format {
+        Some(format) if failed && txn.borrow().status == 0 => Some(format),
+        _ => section.log_format.as_ref(),
+    };
+    let Some(format) = format else { return };
+    let eval =
+        Eval { txn, direction: Direction::Response, is_final: true, scripts: &local.scripts };
+    let line = if format.is_scripted() {
+        Box::pin(format.eval(eval)).await
+    } else {
+        let mut line = Vec::with_capacity(256);
+        eval.native(|ctx| format.render(ctx, &mut line));
+        Bytes::from(line)
+    };
+    log::send_tagged(&section.proxy.loggers, section.log_tag.as_deref(), level, &line);
+}
+
+/// Notes when an exchange has ended.
+pub(super) fn stamp_end(txn: &Shared) {
+    let mut txn = txn.borrow_mut();
+    if txn.timers.end.is_none() {
+        txn.timers.end = Some(clock::cached());
+    }
+}
+
+/// Returns the level of an exchange's line and whether it counts as failed; `None` without a line.
+fn level(section: &Section, txn: &Txn) -> Option<(Level, bool)> {
+    let proxy = &section.proxy;
+    if proxy.loggers.is_empty() {
+        return None;
+    }
+    let failed = termination::is_error(txn);
+    if proxy.options.dont_log_normal && !failed {
+        return None;
+    }
+    if proxy.options.dont_log_null && txn.bytes[0] == 0 {
+        return None;
+    }
+    let default = if failed && proxy.options.log_separate_errors { Level::Err } else { Level::Info };
+    let level = match txn.log_level {
+        None => default,
+        Some(number) => Level::from_number(u8::try_from(number).ok()?)?,
+    };
+    Some((level, failed))
+}

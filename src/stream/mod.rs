@@ -1,0 +1,26 @@
+//! Runs client connections: accepts, applies rules, reaches servers, passes bytes on, logs.
+
+mod accept;
+mod backend;
+mod end;
+mod http;
+mod line;
+mod local;
+mod pump;
+mod relay;
+mod reply;
+mod server;
+mod tcp;
+mod termination;
+mod transfer;
+
+#[cfg(test)]
+mod tests;
+
+pub use accept::serve;
+pub use local::Entry;
+pub use local::Local;
+pub use termination::Cause;
+pub use termination::Error;
+pub use termination::Phase;
+pub use termination::Side;

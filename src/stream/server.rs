@@ -1,0 +1,196 @@
+//! Reaching a server: its choice, its queue, retries, and connections that are used again.
+
+use std::future::poll_fn;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock;
+use crate::net;
+use crate::net::Addr;
+use crate::net::connect;
+use crate::net::stream::Keepalive;
+use crate::net::timer;
+use crate::proxy::Balance;
+use crate::proxy::Counter;
+use crate::proxy::Place;
+use crate::proxy::Proxy;
+use crate::proxy::Server;
+use crate::proxy::Ticket;
+use crate::proxy::balance::Asking;
+use crate::proxy::balance::Choice;
+use crate::proxy::pool::Kept;
+use crate::txn::Shared;
+
+use super::end::End;
+use super::local::Local;
+use super::termination::Cause;
+use super::termination::Error;
+use super::termination::Phase;
+
+/// The longest pause before the same server is tried again.
+const TURN_AROUND: Duration = Duration::from_secs(1);
+
+/// A connection to a server, and the place it has there.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) end: End,
+    pub(super) place: Place,
+    /// It has carried an exchange before: it may turn out to be closed.
+    pub(super) reused: bool,
+    local_addr: Addr,
+}
+
+/// How a server is looked for.
+#[derive(Clone, Debug)]
+pub(super) struct Search {
+    proxy: Arc<Proxy>,
+    /// `use-server`
+    forced: Option<Arc<Server>>,
+    /// An idle connection will do.
+    pub(super) reuse: bool,
+}
+
+impl Search {
+    /// Returns a search among a backend's servers.
+    pub(super) fn new(proxy: &Arc<Proxy>, forced: Option<Arc<Server>>, reuse: bool) -> Self {
+        Self { proxy: Arc::clone(proxy), forced, reuse }
+    }
+
+    /// Connects to a server, trying as often as `retries` allows.
+    pub(super) async fn run(&self, local: &Rc<Local>, txn: &Shared) -> Result<Link, Error> {
+        let mut avoid: Option<Arc<Server>> = None;
+        let mut place = self.place(local, txn, None).await?;
+        loop {
+            note_server(txn, place.server());
+            if self.reuse
+                && let Some(kept) = local.pool.take(self.proxy.id, place.server())
+            {
+                return Ok(self.link(txn, kept, place, true));
+            }
+            let cause = match self.connect(place.server()).await {
+                Ok(stream) => {
+                    place.server().counters.add(local.worker, Counter::Total, 1);
+                    let local_addr = stream.local_addr().unwrap_or(Addr::Unnamed);
+                    return Ok(self.link(txn, Kept { stream, local_addr }, place, false));
+                }
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => Cause::Timeout,
+                Err(_) => Cause::Closed,
+            };
+            place.server().counters.add(local.worker, Counter::ConnectErrors, 1);
+            let tries = txn.borrow().retries.0;
+            if tries >= self.proxy.retries {
+                self.proxy.counters.add(local.worker, Counter::ConnectErrors, 1);
+                return Err(Error::server(Phase::Connect, cause));
+            }
+            txn.borrow_mut().retries.0 = tries.saturating_add(1);
+            self.proxy.counters.add(local.worker, Counter::Retries, 1);
+            let another = self.may_redispatch(tries.saturating_add(1));
+            if cause == Cause::Closed && (!another || self.proxy.servers.len() <= 1) {
+                let longest = self.proxy.timeouts.connect.unwrap_or(TURN_AROUND);
+                timer::sleep(longest.min(TURN_AROUND)).await;
+            }
+            if another {
+                let failed = avoid.insert(Arc::clone(place.server()));
+                drop(place);
+                place = self.place(local, txn, Some(failed)).await?;
+                let changed = !Arc::ptr_eq(failed, place.server());
+                txn.borrow_mut().retries.1 |= changed;
+            }
+        }
+    }
+
+    /// Tells whether the next try may go to another server (HAProxy: `option redispatch`).
+    fn may_redispatch(&self, tries: u32) -> bool {
+        let in_turn = matches!(self.proxy.balance, Balance::RoundRobin | Balance::Random);
+        self.proxy.options.redispatch
+            && self.forced.is_none()
+            && (tries == self.proxy.retries || in_turn && self.proxy.servers.len() > 1)
+    }
+
+    /// Takes a place on a server, and waits in the queue where all are full.
+    async fn place(
+        &self,
+        local: &Local,
+        txn: &Shared,
+        avoid: Option<&Arc<Server>>,
+    ) -> Result<Place, Error> {
+        let src = txn.borrow().session.src.borrow().ip();
+        let asking = Asking { worker: local.worker, src, avoid, queued: false };
+        let none = Error::server(Phase::Connect, Cause::Closed);
+        match self.choose(&asking) {
+            Choice::Server(place) => return Ok(place),
+            Choice::None => return Err(none),
+            Choice::Full => {}
+        }
+        let mut ticket = Ticket::draw(&self.proxy, local.worker);
+        txn.borrow_mut().queue = ticket.position().saturating_add(1);
+        let asking = Asking { queued: true, ..asking };
+        let timeouts = &self.proxy.timeouts;
+        let deadline = timer::Deadline::new();
+        if let Some(longest) = timeouts.queue.or(timeouts.connect) {
+            deadline.set_after(longest);
+        }
+        let mut called = ticket.position() == 0;
+        loop {
+            if called {
+                match self.choose(&asking) {
+                    Choice::Server(place) => return Ok(place),
+                    Choice::None => return Err(none),
+                    Choice::Full => {}
+                }
+            }
+            let turn = poll_fn(|cx| ticket.poll_called(cx));
+            if deadline.bound(turn).await.is_err() {
+                txn.borrow_mut().timers.queued = Some(clock::cached());
+                return Err(Error::server(Phase::Queue, Cause::Timeout));
+            }
+            called = true;
+        }
+    }
+
+    fn choose(&self, asking: &Asking<'_>) -> Choice {
+        match &self.forced {
+            Some(server) => self.proxy.choose_this(server, asking),
+            None => self.proxy.choose_server(asking),
+        }
+    }
+
+    async fn connect(&self, server: &Server) -> io::Result<net::Stream> {
+        let keepalive = self.proxy.options.server_tcp_keep_alive.then(Keepalive::default);
+        let options = connect::Options { keepalive, ..connect::Options::default() };
+        let connecting = net::Stream::connect(&server.addr, &options);
+        match self.proxy.timeouts.connect {
+            None => connecting.await,
+            Some(longest) => match timer::timeout(longest, connecting).await {
+                Ok(connected) => connected,
+                Err(timer::Elapsed) => Err(io::ErrorKind::TimedOut.into()),
+            },
+        }
+    }
+
+    fn link(&self, txn: &Shared, kept: Kept, place: Place, reused: bool) -> Link {
+        let mut txn = txn.borrow_mut();
+        txn.timers.connected = Some(clock::cached());
+        txn.server_addrs = Some((kept.local_addr.clone(), place.server().addr.clone()));
+        let end = End::new(kept.stream, self.proxy.timeouts.server);
+        Link { end, place, reused, local_addr: kept.local_addr }
+    }
+}
+
+impl Link {
+    /// Gives the connection to the pool: nothing is under way on it.
+    pub(super) fn keep(self, local: &Rc<Local>, backend: &Proxy) {
+        let kept = Kept { stream: self.end.into_stream(), local_addr: self.local_addr };
+        local.keep(backend.id, self.place.server(), kept);
+    }
+}
+
+fn note_server(txn: &Shared, server: &Arc<Server>) {
+    let mut txn = txn.borrow_mut();
+    txn.timers.queued = Some(clock::cached());
+    if !txn.server.as_ref().is_some_and(|known| Arc::ptr_eq(known, server)) {
+        txn.server = Some(Arc::clone(server));
+    }
+}

@@ -1,0 +1,270 @@
+//! One direction of a stream on its way: read, decoded, encoded and written, with back-pressure.
+//!
+//! What needs no new framing goes from the read buffer, which all streams of a worker share,
+//! straight to the other socket. Only what that does not take at once is kept.
+
+use std::task::Context;
+use std::task::Poll;
+use std::task::ready;
+
+use bytes::BytesMut;
+
+use crate::http;
+use crate::http::Headers;
+use crate::http::chunked;
+use crate::http::chunked::Decoder;
+
+use super::end::End;
+
+/// How much may wait to be written before reading stops.
+const HIGH: usize = 64 * 1024;
+
+/// How often one direction reads before others get their turn.
+const TURNS: usize = 8;
+
+/// How the end of a body is recognised.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    /// It has been.
+    Done,
+    /// After so many bytes more.
+    Length(u64),
+    /// By its last chunk.
+    Chunked(Decoder),
+    /// By the end of the connection.
+    UntilClose,
+}
+
+/// How the end of a body is made known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outgoing {
+    /// By its length or by closing: bytes are passed on as they are.
+    Raw,
+    /// By a last chunk.
+    Chunked,
+    /// Not at all: nobody gets the body.
+    Nowhere,
+}
+
+/// One direction of a stream.
+#[derive(Debug)]
+pub(super) struct Transfer {
+    pub(super) incoming: Incoming,
+    pub(super) outgoing: Outgoing,
+    /// Encoded and not yet written.
+    pub(super) pending: BytesMut,
+    /// Bytes of the body so far.
+    pub(super) moved: u64,
+    /// The end has been encoded.
+    ended: bool,
+}
+
+/// What stops a direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The sender's connection is broken, or closed before the end.
+    Read,
+    /// The sender's message cannot be read.
+    Invalid,
+    /// The receiver's connection is broken.
+    Write,
+}
+
+/// What decoding has found.
+#[derive(Debug)]
+pub(super) enum Piece {
+    /// More bytes are needed.
+    NeedMore,
+    /// A part of the body.
+    Data(bytes::Bytes),
+    /// The end.
+    End(Headers),
+}
+
+impl Incoming {
+    /// Returns the reader of a body.
+    pub(super) fn new(body: http::Body, limits: &http::Limits) -> Self {
+        match body {
+            http::Body::None | http::Body::Length(0) => Self::Done,
+            http::Body::Length(length) => Self::Length(length),
+            http::Body::Chunked => Self::Chunked(Decoder::new(limits)),
+            http::Body::UntilClose | http::Body::Tunnel => Self::UntilClose,
+        }
+    }
+
+    /// Tells whether the end has been reached.
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self, Self::Done)
+    }
+
+    /// Takes the next part of the body off what was read, at most so many bytes.
+    pub(super) fn decode(
+        &mut self,
+        buf: &mut BytesMut,
+        most: usize,
+    ) -> Result<Piece, http::Error> {
+        let piece = match self {
+            Self::Done => Piece::End(Headers::new()),
+            Self::Length(left) => {
+                let most = usize::try_from(*left).unwrap_or(usize::MAX).min(most).min(buf.len());
+                let data = buf.split_to(most).freeze();
+                *left = left.saturating_sub(most as u64);
+                if data.is_empty() { Piece::NeedMore } else { Piece::Data(data) }
+            }
+            Self::UntilClose if buf.is_empty() => Piece::NeedMore,
+            Self::UntilClose => Piece::Data(buf.split_to(most.min(buf.len())).freeze()),
+            Self::Chunked(decoder) => match decoder.decode(buf)? {
+                chunked::Event::NeedMore => Piece::NeedMore,
+                chunked::Event::Data(data) => Piece::Data(data),
+                chunked::Event::Trailers(trailers) => {
+                    *self = Self::Done;
+                    Piece::End(trailers)
+                }
+            },
+        };
+        if matches!(self, Self::Length(0)) {
+            *self = Self::Done;
+        }
+        Ok(piece)
+    }
+
+    /// Returns how many bytes may be passed on untouched; `None` where they must be decoded.
+    fn raw(&self) -> Option<usize> {
+        match self {
+            Self::Length(left) => Some(usize::try_from(*left).unwrap_or(usize::MAX)),
+            Self::UntilClose => Some(usize::MAX),
+            Self::Done | Self::Chunked(_) => None,
+        }
+    }
+
+    fn passed(&mut self, count: usize) {
+        if let Self::Length(left) = self {
+            *left = left.saturating_sub(count as u64);
+            if *left == 0 {
+                *self = Self::Done;
+            }
+        }
+    }
+}
+
+impl Transfer {
+    /// Returns a direction that begins with what is pending already: a head.
+    pub(super) fn new(incoming: Incoming, outgoing: Outgoing, pending: BytesMut) -> Self {
+        Self { incoming, outgoing, pending, moved: 0, ended: false }
+    }
+
+    /// Returns a direction that passes everything on until the end of the connection.
+    pub(super) fn tunnel(pending: BytesMut) -> Self {
+        Self::new(Incoming::UntilClose, Outgoing::Raw, pending)
+    }
+
+    /// Tells whether everything has been passed on.
+    pub(super) fn is_over(&self) -> bool {
+        self.ended && self.pending.is_empty()
+    }
+
+    /// Tells whether it waits for the sender.
+    pub(super) fn wants_input(&self) -> bool {
+        !self.ended && self.pending.is_empty()
+    }
+
+    /// Adds a part of the body.
+    pub(super) fn push(&mut self, data: &[u8]) {
+        self.moved = self.moved.saturating_add(data.len() as u64);
+        match self.outgoing {
+            Outgoing::Raw => self.pending.extend_from_slice(data),
+            Outgoing::Chunked => chunked::write_chunk(data, &mut self.pending),
+            Outgoing::Nowhere => {}
+        }
+    }
+
+    /// Ends the body.
+    pub(super) fn end(&mut self, trailers: &Headers) {
+        if !self.ended {
+            self.ended = true;
+            self.incoming = Incoming::Done;
+            if self.outgoing == Outgoing::Chunked {
+                chunked::write_last(trailers, &mut self.pending);
+            }
+        }
+    }
+
+    /// Encodes what was read already.
+    pub(super) fn take_buffered(&mut self, buf: &mut BytesMut) -> Result<(), Fault> {
+        while !self.ended && self.pending.len() < HIGH {
+            match self.incoming.decode(buf, HIGH).map_err(|_| Fault::Invalid)? {
+                Piece::NeedMore => break,
+                Piece::Data(data) => self.push(&data),
+                Piece::End(trailers) => self.end(&trailers),
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on as far as both sockets let it; ready when everything has been passed on.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut End,
+        to: &mut End,
+        scratch: &mut [u8],
+    ) -> Poll<Result<(), Fault>> {
+        for _ in 0..TURNS {
+            self.take_buffered(&mut from.buf)?;
+            ready!(to.poll_flush(cx, &mut self.pending)).map_err(|_| Fault::Write)?;
+            if self.ended {
+                return Poll::Ready(Ok(()));
+            }
+            if !from.buf.is_empty() && self.incoming.raw().is_some() {
+                continue;
+            }
+            ready!(self.poll_step(cx, from, to, scratch))?;
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Reads once, and writes it at once where it needs no new framing.
+    fn poll_step(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut End,
+        to: &mut End,
+        scratch: &mut [u8],
+    ) -> Poll<Result<(), Fault>> {
+        if from.is_eof() {
+            return Poll::Ready(self.at_eof());
+        }
+        let Some(most) = self.incoming.raw().filter(|_| self.outgoing == Outgoing::Raw) else {
+            let filled = ready!(from.poll_fill(cx, scratch));
+            return Poll::Ready(filled.map(drop).map_err(|_| Fault::Read));
+        };
+        let most = most.min(scratch.len());
+        let room = scratch.get_mut(..most).unwrap_or_default();
+        let count = ready!(from.poll_read(cx, room)).map_err(|_| Fault::Read)?;
+        let data = room.get(..count).unwrap_or_default();
+        self.incoming.passed(count);
+        self.moved = self.moved.saturating_add(count as u64);
+        if data.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        let written = match to.poll_write(cx, data) {
+            Poll::Ready(Ok(written)) => written,
+            Poll::Ready(Err(_)) => return Poll::Ready(Err(Fault::Write)),
+            Poll::Pending => 0,
+        };
+        self.pending.extend_from_slice(data.get(written..).unwrap_or_default());
+        Poll::Ready(Ok(()))
+    }
+
+    /// The sender has closed: that is the end of a body without framing, and of others too early.
+    fn at_eof(&mut self) -> Result<(), Fault> {
+        match self.incoming {
+            Incoming::UntilClose | Incoming::Done => {
+                self.end(&Headers::new());
+                Ok(())
+            }
+            Incoming::Length(_) | Incoming::Chunked(_) => Err(Fault::Read),
+        }
+    }
+}
