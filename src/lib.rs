@@ -34,6 +34,7 @@ pub mod proxy;
 pub mod rule;
 pub mod sample;
 pub mod script;
+pub mod stream;
 pub mod syntax;
 pub mod task;
 pub mod txn;

@@ -10,7 +10,6 @@ use std::process::ExitCode;
 
 use crate::diag::Severity;
 use crate::lua;
-use crate::lua;
 use crate::syntax::condition;
 
 use configuration::Configuration;

@@ -151,7 +151,7 @@ pub async fn work(worker: Worker, seed: Seed, shared: Arc<Shared>, host: Rc<lua:
         task::spawn(async move {
             let place = door.bound.addr().to_string();
             if let Err(error) = accept(worker, door, shared, local).await {
-                log::notice(&format!("cannot accept on {place}: {error}"));
+                log::program(log::Level::Alert, &format!("cannot accept on {place}: {error}"));
             }
         })
         .detach();
