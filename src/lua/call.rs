@@ -10,7 +10,6 @@ use super::error::Error;
 use super::error::Kind;
 use super::host;
 use super::host::Op;
-use super::host::Pending;
 use super::meter::Limits;
 use super::meter::Meter;
 use super::raw;
@@ -37,7 +36,7 @@ pub struct Call {
     /// `None` once the call is over.
     thread: Option<Thread>,
     /// What it was about to wait for when it was preempted.
-    pending: Option<Pending>,
+    pending: Option<Op>,
     meter: Meter,
 }
 
@@ -56,15 +55,10 @@ impl Call {
             Err(error) => return (call, Step::Failed(error)),
         };
         call.meter.begin();
-        let resumed = raw::start(vm, &thread, function, args);
+        let resumed = raw::start(vm.lua(), &thread, function, args);
         call.meter = Meter::end();
         let step = call.settle(thread, resumed);
         (call, step)
-    }
-
-    /// Returns the state it runs in.
-    pub(super) fn vm(&self) -> &Vm {
-        &self.vm
     }
 
     /// Goes on after a preemption.
@@ -95,29 +89,25 @@ impl Call {
         };
         host::put_pending(self.pending.take());
         self.meter.begin();
-        let resumed = raw::go_on(&self.vm, &thread, values);
+        let resumed = raw::go_on(self.vm.lua(), &thread, values);
         self.meter = Meter::end();
         self.settle(thread, resumed)
     }
 
     fn settle(&mut self, thread: Thread, resumed: Resumed) -> Step {
-        let pending = host::take_pending();
+        let op = host::take_pending();
         match resumed {
             Resumed::Done(ret) => {
                 self.vm.give_thread(thread);
                 Step::Done(ret)
             }
-            Resumed::Waiting => match pending {
-                Some(Pending::Wait(op)) => {
-                    self.thread = Some(thread);
-                    Step::Waiting(op)
-                }
-                Some(Pending::Finish(ret)) => Step::Done(ret),
-                None => Step::Failed(Error::raised("nothing to wait for")),
-            },
+            Resumed::Waiting => {
+                self.thread = Some(thread);
+                op.map_or_else(|| Step::Failed(Error::raised("nothing to wait for")), Step::Waiting)
+            }
             Resumed::Preempted => {
                 self.thread = Some(thread);
-                self.pending = pending;
+                self.pending = op;
                 Step::Preempted
             }
             Resumed::Killed => {
@@ -129,7 +119,12 @@ impl Call {
             Resumed::Failed(error) if self.meter.is_killed() && error.kind == Kind::Raised => {
                 Step::Failed(Error::time(self.meter.reached(), error.traceback))
             }
-            Resumed::Failed(error) => Step::Failed(error),
+            Resumed::Failed(mut error) => {
+                if error.kind == Kind::Raised {
+                    error.message = format!("[state-id {}] {}", self.vm.id(), error.message);
+                }
+                Step::Failed(error)
+            }
         }
     }
 }

@@ -242,7 +242,9 @@ mod tests {
 
     fn names(proxy: &Arc<Proxy>, count: usize) -> String {
         let asking = Asking::default();
-        (0..count).map(|_| pick(proxy, &asking).map_or("-".into(), |(name, _)| name)).collect()
+        (0..count)
+            .map(|_| pick(proxy, &asking).map_or_else(|| "-".into(), |(name, _)| name))
+            .collect()
     }
 
     fn pick(proxy: &Arc<Proxy>, asking: &Asking<'_>) -> Option<(String, Place)> {

@@ -75,8 +75,12 @@ async fn admit(local: &Local, section: &Section, session: &Rc<Session>) -> bool 
     }
     let txn: Shared = new_exchange(local, session, 0).into_shared();
     for rules in [&section.tcp_connection, &section.tcp_session] {
-        let eval =
-            Eval { txn: &txn, direction: Direction::Request, is_final: true, scripts: &local.scripts };
+        let eval = Eval {
+            txn: &txn,
+            direction: Direction::Request,
+            is_final: true,
+            scripts: &local.scripts,
+        };
         match Box::pin(rules.run(eval)).await {
             Verdict::Continue | Verdict::Accept | Verdict::Wait => {}
             Verdict::Deny

@@ -75,7 +75,8 @@ fn level(section: &Section, txn: &Txn) -> Option<(Level, bool)> {
     if proxy.options.dont_log_null && txn.bytes[0] == 0 {
         return None;
     }
-    let default = if failed && proxy.options.log_separate_errors { Level::Err } else { Level::Info };
+    let default =
+        if failed && proxy.options.log_separate_errors { Level::Err } else { Level::Info };
     let level = match txn.log_level {
         None => default,
         Some(number) => Level::from_number(u8::try_from(number).ok()?)?,

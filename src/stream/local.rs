@@ -118,12 +118,7 @@ impl Local {
     }
 
     /// Keeps an idle connection to a server, for a while.
-    pub(super) fn keep(
-        self: &Rc<Self>,
-        proxy: proxy::Id,
-        server: &proxy::Server,
-        kept: Kept,
-    ) {
+    pub(super) fn keep(self: &Rc<Self>, proxy: proxy::Id, server: &proxy::Server, kept: Kept) {
         if self.stopping.get() {
             return;
         }

@@ -13,10 +13,6 @@ mod server;
 mod tcp;
 mod termination;
 mod transfer;
-
-#[cfg(test)]
-mod tests;
-
 pub use accept::serve;
 pub use local::Entry;
 pub use local::Local;

@@ -63,7 +63,9 @@ mod tests {
         let proxy = testing::proxy(0, "p", Mode::Http);
         let reply = Reply { status: 503, from_error_files: true, ..Reply::default() };
         let built_in = text(&proxy, &reply);
-        assert!(built_in.starts_with("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 107\r\n"));
+        assert!(
+            built_in.starts_with("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 107\r\n")
+        );
         let file = Bytes::from_static(b"HTTP/1.0 503 Gone fishing\r\nX-A: 1\r\n\r\nback soon");
         let proxy = Proxy { error_answers: vec![(503, file)], ..proxy };
         assert_eq!(
@@ -75,7 +77,8 @@ mod tests {
     #[test]
     fn a_length_comes_before_the_headers_of_a_reply() {
         let proxy = testing::proxy(0, "p", Mode::Http);
-        let headers = vec![(Bytes::from_static(b"content-type"), Bytes::from_static(b"text/plain"))];
+        let headers =
+            vec![(Bytes::from_static(b"content-type"), Bytes::from_static(b"text/plain"))];
         let body = Bytes::from_static(b"hello");
         let reply = Reply { status: 200, headers, body, ..Reply::default() };
         assert_eq!(

@@ -169,9 +169,9 @@ impl<'a> Exchange<'a> {
         let _unused = client.stream.shutdown_write();
         match outcome {
             script::Outcome::Failed => Err(Error::proxy(Phase::Data, Cause::Internal)),
-            script::Outcome::Value(_)
-            | script::Outcome::Verdict(_)
-            | script::Outcome::Served => Ok(()),
+            script::Outcome::Value(_) | script::Outcome::Verdict(_) | script::Outcome::Served => {
+                Ok(())
+            }
         }
     }
 
@@ -187,9 +187,10 @@ impl<'a> Exchange<'a> {
         let search = Search::new(&backend.proxy, forced, false);
         let half = backend.proxy.options.abort_on_close;
         let connecting = Box::pin(search.run(self.local, self.txn));
-        client.beside(self.local, half, connecting).await.unwrap_or_else(|_| {
-            Err(Error::client(Phase::Connect, Cause::Closed))
-        })
+        client
+            .beside(self.local, half, connecting)
+            .await
+            .unwrap_or_else(|_| Err(Error::client(Phase::Connect, Cause::Closed)))
     }
 
     async fn relay(

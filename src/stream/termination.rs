@@ -114,10 +114,12 @@ impl Error {
         match (self.phase, self.cause) {
             (_, Cause::Internal) => 500,
             (Phase::Request, Cause::Timeout) => 408,
-            (Phase::Request | Phase::Headers | Phase::Data | Phase::Last, Cause::Denied) => match self.side {
-                Side::Server => 502,
-                Side::Client | Side::Proxy => 403,
-            },
+            (Phase::Request | Phase::Headers | Phase::Data | Phase::Last, Cause::Denied) => {
+                match self.side {
+                    Side::Server => 502,
+                    Side::Client | Side::Proxy => 403,
+                }
+            }
             (Phase::Request, _) => 400,
             (Phase::Queue | Phase::Connect, _) => 503,
             (Phase::Headers | Phase::Data | Phase::Last, Cause::Timeout) => match self.side {

@@ -98,11 +98,7 @@ impl Incoming {
     }
 
     /// Takes the next part of the body off what was read, at most so many bytes.
-    pub(super) fn decode(
-        &mut self,
-        buf: &mut BytesMut,
-        most: usize,
-    ) -> Result<Piece, http::Error> {
+    pub(super) fn decode(&mut self, buf: &mut BytesMut, most: usize) -> Result<Piece, http::Error> {
         let piece = match self {
             Self::Done => Piece::End(Headers::new()),
             Self::Length(left) => {

@@ -2,7 +2,6 @@
 
 pub mod accept;
 mod fleet;
-pub mod service;
 mod signal;
 mod stop;
 

@@ -286,9 +286,9 @@ impl Exchange<'_> {
     }
 
     fn looks_at_responses(&self) -> bool {
-        [self.backend, self.frontend].iter().any(|section| {
-            !section.http_response.is_empty() || !section.tcp_response.is_empty()
-        })
+        [self.backend, self.frontend]
+            .iter()
+            .any(|section| !section.http_response.is_empty() || !section.tcp_response.is_empty())
     }
 
     /// Passes both bodies on.
@@ -311,8 +311,7 @@ impl Exchange<'_> {
                 }
             }
             if !down.is_over()
-                && let Poll::Ready(done) =
-                    down.poll(cx, &mut link.end, self.client, &mut scratch)
+                && let Poll::Ready(done) = down.poll(cx, &mut link.end, self.client, &mut scratch)
             {
                 done.map_err(|fault| relay::data_error(fault, false))?;
             }

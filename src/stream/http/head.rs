@@ -10,9 +10,9 @@ use crate::clock;
 use crate::http;
 use crate::http::h1;
 
-use super::Connection;
 use super::super::termination::Cause;
 use super::super::termination::Error;
+use super::Connection;
 use super::no_request;
 
 /// What came in the place of a request.
@@ -36,7 +36,7 @@ pub(super) struct Received {
 impl Connection<'_> {
     /// Reads the next request's head.
     pub(super) async fn read_head(&mut self) -> Head {
-        let timeouts = self.frontend.proxy.timeouts.clone();
+        let timeouts = self.frontend.proxy.timeouts;
         let first = self.nth == 0;
         let mut begun = None;
         if !self.client.buf.is_empty() {
@@ -49,39 +49,29 @@ impl Connection<'_> {
             let idle = timeouts.http_keep_alive.or(timeouts.http_request).or(timeouts.client);
             self.client.set_timeout(idle);
         }
-        let local = self.local;
         poll_fn(|cx| {
-            let mut scratch = local.scratch.borrow_mut();
-            loop {
-                if !self.client.buf.is_empty() {
-                    match h1::parse_request(&mut self.client.buf, &local.limits) {
-                        Ok(Some((request, framing))) => {
-                            let first_byte = begun.unwrap_or_else(now);
-                            let received = Received { request, framing, first_byte };
-                            return Poll::Ready(Head::Received(received));
-                        }
-                        Ok(None) => {}
-                        Err(_) => return Poll::Ready(Head::Failed(no_request(Cause::Invalid))),
-                    }
+            let received = loop {
+                match self.take_head(begun) {
+                    Some(head) => return Poll::Ready(head),
+                    None if self.client.is_eof() => break Err(Cause::Closed),
+                    None => {}
                 }
                 let nothing = self.client.buf.is_empty();
-                if self.client.is_eof() {
-                    return Poll::Ready(missed(first, nothing, Cause::Closed));
-                }
-                match self.client.poll_fill(cx, &mut scratch) {
+                match self.client.poll_fill(cx, &mut self.local.scratch.borrow_mut()) {
                     Poll::Ready(Ok(_)) => {}
-                    Poll::Ready(Err(_)) => {
-                        return Poll::Ready(missed(first, nothing, Cause::Closed));
-                    }
-                    Poll::Pending => break,
+                    Poll::Ready(Err(_)) => break Err(Cause::Closed),
+                    Poll::Pending => break Ok(()),
                 }
                 if nothing && !self.client.buf.is_empty() {
                     // The first request's head is timed from the start of the connection.
-                    let head = if first { None } else { timeouts.http_request };
+                    let head = timeouts.http_request.filter(|_| !first);
                     begun = Some(self.begin_head(timeouts.client, head));
                 }
-            }
+            };
             let nothing = self.client.buf.is_empty();
+            if let Err(cause) = received {
+                return Poll::Ready(missed(first, nothing, cause));
+            }
             if nothing && !first && self.poll_stop(cx) {
                 return Poll::Ready(Head::Silence);
             }
@@ -93,8 +83,27 @@ impl Connection<'_> {
         .await
     }
 
+    /// Takes a head off what was read, if it is complete or wrong.
+    fn take_head(&mut self, begun: Option<(Instant, Duration)>) -> Option<Head> {
+        if self.client.buf.is_empty() {
+            return None;
+        }
+        match h1::parse_request(&mut self.client.buf, &self.local.limits) {
+            Ok(None) => None,
+            Ok(Some((request, framing))) => {
+                let first_byte = begun.unwrap_or_else(now);
+                Some(Head::Received(Received { request, framing, first_byte }))
+            }
+            Err(_) => Some(Head::Failed(no_request(Cause::Invalid))),
+        }
+    }
+
     /// Notes that a head begins to come.
-    fn begin_head(&mut self, client: Option<Duration>, head: Option<Duration>) -> (Instant, Duration) {
+    fn begin_head(
+        &mut self,
+        client: Option<Duration>,
+        head: Option<Duration>,
+    ) -> (Instant, Duration) {
         self.client.set_timeout(client);
         if let Some(head) = head {
             self.head.set_after(head);

@@ -63,23 +63,11 @@ impl Intake {
     ) -> Result<(), Fault> {
         loop {
             self.take_buffered(from, txn)?;
-            {
-                let mut txn = txn.borrow_mut();
-                let channel = txn.channel_mut(self.direction);
-                channel.register(cx);
-                if channel.is_eof() || channel.room() == 0 {
-                    return Ok(());
-                }
-                if from.is_eof() {
-                    channel.end_input();
-                    return match self.incoming {
-                        Incoming::UntilClose | Incoming::Done => {
-                            self.incoming = Incoming::Done;
-                            Ok(())
-                        }
-                        Incoming::Length(_) | Incoming::Chunked(_) => Err(Fault::Read),
-                    };
-                }
+            if !self.wants_more(cx, txn) {
+                return Ok(());
+            }
+            if from.is_eof() {
+                return self.at_eof(txn);
             }
             match from.poll_fill(cx, scratch) {
                 Poll::Pending => return Ok(()),
@@ -89,6 +77,26 @@ impl Intake {
                     return Err(Fault::Read);
                 }
             }
+        }
+    }
+
+    /// Tells whether the channel takes more, and asks to be woken when that changes.
+    fn wants_more(&self, cx: &Context<'_>, txn: &Shared) -> bool {
+        let mut txn = txn.borrow_mut();
+        let channel = txn.channel_mut(self.direction);
+        channel.register(cx);
+        !channel.is_eof() && channel.room() > 0
+    }
+
+    /// The sender has closed: that is the end of a body without framing, and of others too early.
+    fn at_eof(&mut self, txn: &Shared) -> Result<(), Fault> {
+        txn.borrow_mut().channel_mut(self.direction).end_input();
+        match self.incoming {
+            Incoming::UntilClose | Incoming::Done => {
+                self.incoming = Incoming::Done;
+                Ok(())
+            }
+            Incoming::Length(_) | Incoming::Chunked(_) => Err(Fault::Read),
         }
     }
 

@@ -44,12 +44,7 @@ const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 1 << 20;
 
 /// Runs a client's connection to its end.
-pub(super) async fn run(
-    local: Rc<Local>,
-    frontend: &Section,
-    session: Rc<Session>,
-    client: End,
-) {
+pub(super) async fn run(local: Rc<Local>, frontend: &Section, session: Rc<Session>, client: End) {
     let begun = (session.accepted, session.accept_date);
     let stop = Box::pin(local.stop_listener());
     let head = Deadline::new();
@@ -90,13 +85,8 @@ impl Connection<'_> {
         };
         let txn = self.begin(&received);
         let Received { request, framing, .. } = received;
-        let mut exchange = Exchange::new(
-            self.local,
-            self.frontend,
-            &mut self.client,
-            txn,
-            (request, framing),
-        );
+        let exchange =
+            Exchange::new(self.local, self.frontend, &mut self.client, txn, (request, framing));
         match exchange.run().await {
             exchange::After::KeepAlive => true,
             exchange::After::Close => false,
