@@ -319,7 +319,7 @@ fn parse_one(
         return Err(Reason::EmptyArgument { kind: kind.name(), position });
     }
     let argument = match kind {
-        Kind::Int => text.parse().ok().map(Argument::Int),
+        Kind::Int => integer(&text).map(Argument::Int),
         Kind::Ipv4 => text.parse().ok().map(Argument::Ipv4),
         Kind::Ipv6 => text.parse().ok().map(Argument::Ipv6),
         Kind::Mask4 => mask4(&text).map(Argument::Ipv4),
@@ -449,6 +449,14 @@ const fn expectation(kind: Kind) -> &'static str {
         Kind::Backend => "backend doesn't exist",
         Kind::Server => "server doesn't exist",
     }
+}
+
+/// Reads a number; what is too large becomes the largest, as in HAProxy.
+pub(super) fn integer(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let legal = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let saturated = if text.starts_with('-') { i64::MIN } else { i64::MAX };
+    legal.then(|| text.parse().unwrap_or(saturated))
 }
 
 fn mask4(text: &str) -> Option<Ipv4Addr> {

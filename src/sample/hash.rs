@@ -1,7 +1,7 @@
 //! HAProxy's hash functions, bit by bit: loads are balanced and keys are stored by them.
 
 /// Spreads a hash over all bits (`full_hash` in HAProxy).
-pub fn avalanche(hash: u32) -> u32 {
+pub(super) fn avalanche(hash: u32) -> u32 {
     let mut a = hash;
     a = a.wrapping_add(0x7ed5_5d16).wrapping_add(a << 12);
     a = (a ^ 0xc761_c23c) ^ (a >> 19);
@@ -13,19 +13,19 @@ pub fn avalanche(hash: u32) -> u32 {
 }
 
 /// Bernstein's hash.
-pub fn djb2(bytes: &[u8]) -> u32 {
+pub(super) fn djb2(bytes: &[u8]) -> u32 {
     bytes.iter().fold(5381, |hash: u32, byte| hash.wrapping_mul(33).wrapping_add(u32::from(*byte)))
 }
 
 /// The hash of the sdbm library.
-pub fn sdbm(bytes: &[u8]) -> u32 {
+pub(super) fn sdbm(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0, |hash: u32, byte| {
         u32::from(*byte).wrapping_add(hash << 6).wrapping_add(hash << 16).wrapping_sub(hash)
     })
 }
 
 /// Willy Tarreau's hash of 2010.
-pub fn wt6(bytes: &[u8]) -> u32 {
+pub(super) fn wt6(bytes: &[u8]) -> u32 {
     let (mut h0, mut h1) = (0xa53c_965a_u32, 0x5ca6_953a_u32);
     let (mut step0, mut step1) = (6, 18);
     for byte in bytes {
@@ -43,12 +43,12 @@ pub fn wt6(bytes: &[u8]) -> u32 {
 }
 
 /// CRC-32 with the polynomial of Ethernet.
-pub fn crc32(bytes: &[u8]) -> u32 {
+pub(super) fn crc32(bytes: &[u8]) -> u32 {
     crc32fast::hash(bytes)
 }
 
 /// CRC-32C with the polynomial of iSCSI (RFC 3720).
-pub fn crc32c(bytes: &[u8]) -> u32 {
+pub(super) fn crc32c(bytes: &[u8]) -> u32 {
     let crc = bytes.iter().fold(u32::MAX, |crc, byte| {
         let index = (crc ^ u32::from(*byte)) & 0xff;
         CRC32C[index as usize] ^ (crc >> 8)
@@ -79,7 +79,8 @@ mod tests {
     /// What haproxy 2.6 gives for `str(abc),crc32` and so on, plain and with avalanche.
     #[test]
     fn hashes_are_those_of_haproxy() {
-        let rows: [(fn(&[u8]) -> u32, u32, Option<u32>); 5] = [
+        type Row = (fn(&[u8]) -> u32, u32, Option<u32>);
+        let rows: [Row; 5] = [
             (crc32, 891_568_578, Some(930_845_320)),
             (crc32c, 910_901_175, None),
             (djb2, 193_485_963, Some(2_235_766_107)),

@@ -11,15 +11,17 @@ use super::Value;
 /// Tells whether a value of type `from` may ever become one of type `to`.
 pub const fn can_cast(from: Type, to: Type) -> bool {
     use Type::{Addr, Any, Bin, Bool, Ipv4, Ipv6, Meth, Same, Sint, Str};
-    if matches!(from, Any | Same) {
-        return true;
-    }
-    match to {
-        Any | Same | Str => true,
-        Bin => !matches!(from, Bool),
-        Bool | Sint => matches!(from, Bool | Sint | Ipv4 | Ipv6 | Str),
-        Addr | Ipv4 | Ipv6 => matches!(from, Sint | Addr | Ipv4 | Ipv6 | Str),
-        Meth => matches!(from, Str | Meth),
+    match (from, to) {
+        (_, Any | Same | Str) | (Any | Same, _) => true,
+        (Bool, Bool | Sint | Bin) => true,
+        (Sint, Bool | Sint | Addr | Ipv4 | Ipv6 | Bin) => true,
+        // What an address is turns out at run time: an IPv6 one has no number.
+        (Addr | Ipv4, Bool | Sint | Addr | Ipv4 | Ipv6 | Bin) => true,
+        (Ipv6, Addr | Ipv4 | Ipv6 | Bin) => true,
+        (Str, Bool | Sint | Addr | Ipv4 | Ipv6 | Bin | Meth) => true,
+        (Bin, Bin | Meth) => true,
+        (Meth, Bin | Meth) => true,
+        _ => false,
     }
 }
 
@@ -31,7 +33,7 @@ impl Value {
             return Some(self);
         }
         match to {
-            Type::Str => Some(Self::Str(self.into_bytes())),
+            Type::Str => Some(Self::Str(self.into_text())),
             Type::Bin => self.into_binary().map(Self::Bin),
             Type::Sint => self.to_int().map(Self::Int),
             Type::Bool => self.to_bool().map(Self::Bool),
@@ -61,17 +63,14 @@ impl Value {
             Self::Bool(yes) => Some(i64::from(*yes)),
             Self::Int(number) => Some(*number),
             Self::Ipv4(ip) => Some(i64::from(u32::from(*ip))),
-            // HAProxy: only the addresses that map an IPv4 one have a number.
-            Self::Ipv6(ip) => ip.to_ipv4().map(|ip| i64::from(u32::from(ip))),
             Self::Str(text) => parse_int(text),
-            Self::Bin(_) | Self::Meth(_) => None,
+            Self::Ipv6(_) | Self::Bin(_) | Self::Meth(_) => None,
         }
     }
 
     fn to_bool(&self) -> Option<bool> {
         match self {
             Self::Bool(yes) => Some(*yes),
-            Self::Str(text) => parse_bool(text),
             other => other.to_int().map(|number| number != 0),
         }
     }
@@ -112,7 +111,18 @@ impl Value {
             Self::Int(number) => Some(Bytes::copy_from_slice(&number.to_be_bytes())),
             Self::Ipv4(ip) => Some(Bytes::copy_from_slice(&ip.octets())),
             Self::Ipv6(ip) => Some(Bytes::copy_from_slice(&ip.octets())),
-            Self::Bool(_) => None,
+            Self::Bool(yes) => Some(Bytes::copy_from_slice(&i64::from(yes).to_be_bytes())),
+        }
+    }
+
+    /// HAProxy: bytes that become text end at the first NUL.
+    fn into_text(self) -> Bytes {
+        match self {
+            Self::Bin(bytes) => {
+                let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+                bytes.slice(..end)
+            }
+            other => other.into_bytes(),
         }
     }
 }
@@ -123,13 +133,17 @@ fn low_half(number: i64) -> u32 {
     u32::from_be_bytes([a, b, c, d])
 }
 
-/// HAProxy reads the digits at the start, and 0 where there are none (`read_int64`).
+/// HAProxy reads the digits at the start, and 0 where there are none (`read_int64`); no text at all
+/// has no number.
 fn parse_int(text: &[u8]) -> Option<i64> {
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
         _ => (false, text),
     };
+    if text.is_empty() {
+        return None;
+    }
     let mut number: i64 = 0;
     for digit in digits.iter().take_while(|byte| byte.is_ascii_digit()) {
         let digit = i64::from(digit - b'0');
@@ -141,14 +155,6 @@ fn parse_int(text: &[u8]) -> Option<i64> {
         };
     }
     Some(number)
-}
-
-fn parse_bool(text: &[u8]) -> Option<bool> {
-    match text {
-        b"true" | b"yes" | b"on" => Some(true),
-        b"false" | b"no" | b"off" => Some(false),
-        _ => parse_int(text).map(|number| number != 0),
-    }
 }
 
 #[cfg(test)]
@@ -164,8 +170,8 @@ mod tests {
         for (from, to) in [
             ("12", 12),
             ("-7x", -7),
-            ("", 0),
             ("abc", 0),
+            (" 5", 0),
             ("9223372036854775807", i64::MAX),
             ("99999999999999999999", i64::MAX),
             ("-99999999999999999999", i64::MIN),
@@ -180,14 +186,22 @@ mod tests {
         assert_eq!(v4, Some(Value::Ipv4(Ipv4Addr::new(10, 0, 0, 1))));
         let mapped = v4.and_then(|ip| ip.cast(Type::Ipv6));
         assert_eq!(mapped.clone().map(Value::into_bytes), Some("::ffff:10.0.0.1".into()));
-        assert_eq!(mapped.and_then(|ip| ip.to_int()), Some(0x0a00_0001));
+        let back = mapped.and_then(|ip| ip.cast(Type::Ipv4));
+        assert_eq!(back.and_then(|ip| ip.to_int()), Some(0x0a00_0001));
         assert_eq!(text("nonsense").cast(Type::Addr), None);
+    }
+
+    #[test]
+    fn bytes_that_become_text_end_at_nul() {
+        let bytes = Value::Bin(Bytes::from_static(b"ab\0c"));
+        assert_eq!(bytes.cast(Type::Str), Some(text("ab")));
     }
 
     #[test]
     fn what_the_matrix_forbids_gives_nothing() {
         assert!(!can_cast(Type::Bin, Type::Sint));
         assert_eq!(Value::Bin(Bytes::from_static(b"1")).cast(Type::Sint), None);
+        assert_eq!(text("").cast(Type::Sint), None);
         assert!(!can_cast(Type::Bool, Type::Ipv4));
         assert_eq!(Value::Bool(true).cast(Type::Ipv4), None);
     }

@@ -1,6 +1,15 @@
 //! Converters: one table per family, each row all there is to know of a converter.
 
 mod arithmetic;
+mod binary;
+mod date;
+mod encoding;
+mod hash;
+mod json;
+mod map;
+mod network;
+mod text;
+mod variable;
 
 use crate::value::Type;
 use crate::value::Value;
@@ -78,7 +87,18 @@ impl Converter {
 }
 
 /// The families.
-const TABLES: &[&[Converter]] = &[arithmetic::TABLE];
+const TABLES: &[&[Converter]] = &[
+    arithmetic::TABLE,
+    binary::TABLE,
+    date::TABLE,
+    encoding::TABLE,
+    hash::TABLE,
+    json::TABLE,
+    map::TABLE,
+    network::TABLE,
+    text::TABLE,
+    variable::TABLE,
+];
 
 /// Returns all converters.
 pub fn converters() -> impl Iterator<Item = &'static Converter> {

@@ -70,8 +70,11 @@ fn cookies(ctx: &Ctx<'_>, direction: Direction, arguments: &Arguments) -> Option
     found
 }
 
+/// HAProxy: the last one; of cookies of any name, the first.
 fn cook(ctx: &Ctx<'_>, direction: Direction, arguments: &Arguments) -> Option<Value> {
-    cookies(ctx, direction, arguments)?.pop().map(Value::Str)
+    let found = cookies(ctx, direction, arguments)?;
+    let named = arguments.text(0).is_some_and(|name| !name.is_empty());
+    if named { found.last().cloned() } else { found.first().cloned() }.map(Value::Str)
 }
 
 fn cook_cnt(ctx: &Ctx<'_>, direction: Direction, arguments: &Arguments) -> Option<Value> {

@@ -20,9 +20,11 @@ fn text(text: &str) -> Value {
     Value::Str(Bytes::copy_from_slice(text.as_bytes()))
 }
 
+type Row = (Method, bool, &'static [&'static str], &'static str, Option<usize>);
+
 #[test]
 fn texts_match_as_their_method_says() {
-    let cases: &[(Method, bool, &[&str], &str, Option<usize>)] = &[
+    let cases: &[Row] = &[
         (Method::Str, false, &["a", "b"], "b", Some(1)),
         (Method::Str, false, &["a"], "A", None),
         (Method::Str, true, &["Aa"], "aA", Some(0)),
