@@ -3,6 +3,7 @@
 pub mod configuration;
 pub mod console;
 pub mod options;
+mod run;
 pub mod version;
 
 use std::process::ExitCode;
@@ -79,7 +80,7 @@ fn run(options: &Options, console: Console) -> ExitCode {
             console.line(Severity::Notice, &text);
         }
     }
-    start(options, &Configuration::read(options), console)
+    run::start(options, Configuration::read(options), console)
 }
 
 /// Answers `-cc` by the exit status: 0 where the condition holds, 1 where not, 2 on a mistake.
@@ -92,30 +93,4 @@ fn decide(text: &str, options: &Options, console: Console) -> ExitCode {
             ExitCode::from(UNDECIDED)
         }
     }
-}
-
-/// Reports what is wrong in a configuration; with `-c` that is all.
-fn start(options: &Options, configuration: &Configuration, console: Console) -> ExitCode {
-    let diagnostics = &configuration.diagnostics;
-    if console.report(&configuration.sources, diagnostics) {
-        return ExitCode::FAILURE;
-    }
-    if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Warning) {
-        if options.zero_warning {
-            let text = "config : Some warnings were found and 'zero-warning' is set. Aborting.";
-            console.line(Severity::Alert, text);
-            return ExitCode::FAILURE;
-        }
-        if options.check {
-            console.answer("Warnings were found.\n");
-        }
-    }
-    if options.check {
-        console.answer("Configuration file is valid\n");
-        return ExitCode::SUCCESS;
-    }
-    let text =
-        "[luaproxy.main()] No enabled listener found (check for 'bind' directives) ! Exiting.";
-    console.line(Severity::Alert, text);
-    ExitCode::FAILURE
 }

@@ -10,6 +10,7 @@ use super::error::Error;
 use super::error::Kind;
 use super::host;
 use super::host::Op;
+use super::host::Pending;
 use super::meter::Limits;
 use super::meter::Meter;
 use super::raw;
@@ -36,7 +37,7 @@ pub struct Call {
     /// `None` once the call is over.
     thread: Option<Thread>,
     /// What it was about to wait for when it was preempted.
-    pending: Option<Op>,
+    pending: Option<Pending>,
     meter: Meter,
 }
 
@@ -55,10 +56,15 @@ impl Call {
             Err(error) => return (call, Step::Failed(error)),
         };
         call.meter.begin();
-        let resumed = raw::start(vm.lua(), &thread, function, args);
+        let resumed = raw::start(vm, &thread, function, args);
         call.meter = Meter::end();
         let step = call.settle(thread, resumed);
         (call, step)
+    }
+
+    /// Returns the state it runs in.
+    pub(super) fn vm(&self) -> &Vm {
+        &self.vm
     }
 
     /// Goes on after a preemption.
@@ -89,25 +95,29 @@ impl Call {
         };
         host::put_pending(self.pending.take());
         self.meter.begin();
-        let resumed = raw::go_on(self.vm.lua(), &thread, values);
+        let resumed = raw::go_on(&self.vm, &thread, values);
         self.meter = Meter::end();
         self.settle(thread, resumed)
     }
 
     fn settle(&mut self, thread: Thread, resumed: Resumed) -> Step {
-        let op = host::take_pending();
+        let pending = host::take_pending();
         match resumed {
             Resumed::Done(ret) => {
                 self.vm.give_thread(thread);
                 Step::Done(ret)
             }
-            Resumed::Waiting => {
-                self.thread = Some(thread);
-                op.map_or_else(|| Step::Failed(Error::raised("nothing to wait for")), Step::Waiting)
-            }
+            Resumed::Waiting => match pending {
+                Some(Pending::Wait(op)) => {
+                    self.thread = Some(thread);
+                    Step::Waiting(op)
+                }
+                Some(Pending::Finish(ret)) => Step::Done(ret),
+                None => Step::Failed(Error::raised("nothing to wait for")),
+            },
             Resumed::Preempted => {
                 self.thread = Some(thread);
-                self.pending = op;
+                self.pending = pending;
                 Step::Preempted
             }
             Resumed::Killed => {
@@ -119,12 +129,7 @@ impl Call {
             Resumed::Failed(error) if self.meter.is_killed() && error.kind == Kind::Raised => {
                 Step::Failed(Error::time(self.meter.reached(), error.traceback))
             }
-            Resumed::Failed(mut error) => {
-                if error.kind == Kind::Raised {
-                    error.message = format!("[state-id {}] {}", self.vm.id(), error.message);
-                }
-                Step::Failed(error)
-            }
+            Resumed::Failed(error) => Step::Failed(error),
         }
     }
 }

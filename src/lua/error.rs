@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::raw;
+
 /// What ended the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -28,6 +30,22 @@ impl Error {
     /// Returns an error that the host raises.
     pub fn raised(message: impl Into<String>) -> Self {
         Self { kind: Kind::Raised, message: message.into(), traceback: String::new() }
+    }
+
+    /// Returns what HAProxy logs of it for a state of this number.
+    pub fn to_log(&self, state: u32) -> String {
+        let mut text = match self.kind {
+            Kind::Time | Kind::Memory => self.message.clone(),
+            Kind::Raised if self.message == raw::UNKNOWN => {
+                format!("[state-id {state}] {}", self.message)
+            }
+            Kind::Raised => format!("[state-id {state}] runtime error: {}", self.message),
+        };
+        if !self.traceback.is_empty() {
+            text.push_str(" from ");
+            text.push_str(&self.traceback);
+        }
+        text
     }
 
     /// Returns an error for a call that used up its time.

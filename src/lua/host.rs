@@ -15,6 +15,7 @@ use mlua::Value;
 
 use super::error::Error;
 use super::raw;
+use super::raw::Ret;
 use super::vm::Vm;
 
 /// An error a host function raises in the script that called it.
@@ -35,6 +36,14 @@ pub enum Reply {
     Values(MultiValue),
     /// Waits, then returns the values.
     Wait(Op),
+    /// Ends the whole call, however deep it is, with this as its first result.
+    Finish(Ret),
+}
+
+/// What a thread that has just yielded to the host wants.
+pub(super) enum Pending {
+    Wait(Op),
+    Finish(Ret),
 }
 
 impl fmt::Debug for Reply {
@@ -42,13 +51,14 @@ impl fmt::Debug for Reply {
         match self {
             Self::Values(values) => out.debug_tuple("Values").field(values).finish(),
             Self::Wait(_) => out.write_str("Wait"),
+            Self::Finish(ret) => out.debug_tuple("Finish").field(ret).finish(),
         }
     }
 }
 
 thread_local! {
     /// What the function that is about to yield waits for.
-    static PENDING: RefCell<Option<Op>> = const { RefCell::new(None) };
+    static PENDING: RefCell<Option<Pending>> = const { RefCell::new(None) };
 }
 
 /// The arguments of a host function, with HAProxy's words for wrong ones.
@@ -103,38 +113,55 @@ impl Reply {
 pub fn function(
     vm: &Vm,
     name: &'static str,
-    run: impl Fn(Args<'_>) -> Result<Reply, Raise> + 'static,
+    run: impl Fn(&Args<'_>) -> Result<Reply, Raise> + 'static,
 ) -> Result<Function, Error> {
     let inner = vm.lua().create_function(move |lua, values: MultiValue| {
-        match run(Args { lua, name, values }) {
-            Ok(Reply::Values(values)) => Ok(values),
-            Ok(Reply::Wait(op)) => {
-                PENDING.set(Some(op));
-                Ok(MultiValue::from_iter([Value::LightUserData(raw::wait_token())]))
+        let pending = match run(&Args { lua, name, values }) {
+            Ok(Reply::Values(values)) => return Ok(values),
+            Ok(Reply::Wait(op)) => Pending::Wait(op),
+            Ok(Reply::Finish(ret)) => Pending::Finish(ret),
+            Err(raise) => {
+                return Ok(MultiValue::from_iter([
+                    Value::LightUserData(raw::fail_token()),
+                    Value::String(lua.create_string(raise.message)?),
+                ]));
             }
-            Err(raise) => Ok(MultiValue::from_iter([
-                Value::LightUserData(raw::fail_token()),
-                Value::String(lua.create_string(raise.message)?),
-            ])),
-        }
+        };
+        PENDING.set(Some(pending));
+        Ok(MultiValue::from_iter([Value::LightUserData(raw::wait_token())]))
     })?;
     vm.wrap(inner)
 }
 
 /// Takes what the call that just yielded waits for, or will wait for when it goes on.
-pub(super) fn take_pending() -> Option<Op> {
+pub(super) fn take_pending() -> Option<Pending> {
     PENDING.take()
 }
 
 /// Puts back what a call was about to wait for when it was preempted.
-pub(super) fn put_pending(op: Option<Op>) {
-    PENDING.set(op);
+pub(super) fn put_pending(pending: Option<Pending>) {
+    PENDING.set(pending);
 }
 
 impl<'a> Args<'a> {
     /// Returns the state.
     pub fn lua(&self) -> &'a Lua {
         self.lua
+    }
+
+    /// Returns the function's name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Returns the host's data in an argument that is nothing else.
+    pub fn data<T: Clone + 'static>(&self, index: usize) -> Result<T, Raise> {
+        if let Value::UserData(data) = self.value(index)
+            && let Ok(data) = data.borrow::<T>()
+        {
+            return Ok(T::clone(&data));
+        }
+        Err(self.wrong(index, "userdata"))
     }
 
     /// Returns how many there are.

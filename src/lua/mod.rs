@@ -4,12 +4,18 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+mod api;
+mod book;
 pub mod call;
-pub mod driver;
+pub mod current;
+mod driver;
 pub mod error;
 pub mod host;
+mod loader;
 pub mod meter;
 mod raw;
+mod scripts;
+mod tasks;
 pub mod vm;
 pub mod watchdog;
 
@@ -17,9 +23,11 @@ pub use call::Call;
 pub use call::Step;
 pub use error::Error;
 pub use error::Kind;
+pub use loader::Plan;
 pub use meter::Limits;
 pub use raw::Arg;
 pub use raw::Ret;
+pub use scripts::Host;
 pub use vm::Options;
 pub use vm::Vm;
 

@@ -26,6 +26,7 @@ use mlua::ffi::lua_State;
 
 use super::error::Error;
 use super::meter;
+use super::vm::Vm;
 
 /// A value given to a script.
 #[derive(Clone, Copy, Debug)]
@@ -107,6 +108,9 @@ const FRAMES_MAX: usize = 24;
 
 /// The chunk name of the prelude, whose frames no traceback shows.
 pub(super) const PRELUDE: &str = "=[luaproxy]";
+
+/// HAProxy's words for an error that is no string.
+pub(super) const UNKNOWN: &str = "unknown runtime error";
 
 // The addresses are the tokens.
 static WAIT: u8 = 1;
@@ -199,12 +203,13 @@ pub(super) fn interrupt(thread: i32) {
 
 /// Starts a function on a thread that runs nothing.
 pub(super) fn start(
-    lua: &mlua::Lua,
+    vm: &Vm,
     thread: &mlua::Thread,
     function: &mlua::Function,
     args: &[Arg<'_>],
 ) -> Resumed {
-    match push_all(lua, thread, Some(function), args.iter().copied()) {
+    let lua = vm.lua();
+    match push_all(vm, thread, Some(function), args.iter().copied()) {
         Ok(()) => run(lua, thread, args.len()),
         Err(error) => {
             clear(thread.state());
@@ -216,8 +221,9 @@ pub(super) fn start(
 /// Goes on with a suspended thread; `values` are the results of what it waited for.
 ///
 /// A thread that was preempted takes none.
-pub(super) fn go_on(lua: &mlua::Lua, thread: &mlua::Thread, values: &[mlua::Value]) -> Resumed {
-    match push_all(lua, thread, None, values.iter().map(Arg::Value)) {
+pub(super) fn go_on(vm: &Vm, thread: &mlua::Thread, values: &[mlua::Value]) -> Resumed {
+    let lua = vm.lua();
+    match push_all(vm, thread, None, values.iter().map(Arg::Value)) {
         Ok(()) => run(lua, thread, values.len()),
         Err(error) => Resumed::Failed(error),
     }
@@ -325,22 +331,20 @@ fn raised(lua: &mlua::Lua, thread: &mlua::Thread) -> Error {
     let state = thread.state();
     // SAFETY: a failed thread has its error on top.
     let message = match unsafe { ffi::lua_type(state, -1) } {
-        ffi::LUA_TSTRING => {
-            format!("runtime error: {}", String::from_utf8_lossy(string(state, -1)))
-        }
+        ffi::LUA_TSTRING => String::from_utf8_lossy(string(state, -1)).into_owned(),
         ffi::LUA_TNUMBER => {
             // SAFETY: the type of the top is known.
-            format!("runtime error: {}", unsafe { ffi::lua_tonumber(state, -1) })
+            unsafe { ffi::lua_tonumber(state, -1) }.to_string()
         }
         ffi::LUA_TUSERDATA => lua.exec_raw_lua(|raw| {
             hand_over(state, raw.state());
             // SAFETY: the value was just put there.
             match unsafe { raw.pop_value() } {
-                mlua::Value::Error(error) => format!("runtime error: {}", Error::from(*error)),
-                _ => "unknown runtime error".to_owned(),
+                mlua::Value::Error(error) => Error::from(*error).message,
+                _ => UNKNOWN.to_owned(),
             }
         }),
-        _ => "unknown runtime error".to_owned(),
+        _ => UNKNOWN.to_owned(),
     };
     Error { traceback: traceback(thread), ..Error::raised(message) }
 }
@@ -348,29 +352,31 @@ fn raised(lua: &mlua::Lua, thread: &mlua::Thread) -> Error {
 /// Puts a function and its arguments, or what a yield returns, on the stack of a thread.
 #[expect(single_use_lifetimes, reason = "an impl in an argument cannot do without")]
 fn push_all<'a>(
-    lua: &mlua::Lua,
+    vm: &Vm,
     thread: &mlua::Thread,
     function: Option<&mlua::Function>,
     args: impl ExactSizeIterator<Item = Arg<'a>>,
 ) -> Result<(), Error> {
     let state = thread.state();
     grow(state, args.len())?;
-    lua.exec_raw_lua(|raw| {
-        if let Some(function) = function {
-            // SAFETY: every host entry leaves the state's own stack its minimum of free slots.
-            unsafe { raw.push(function) }?;
-            hand_over(raw.state(), state);
-        }
-        for arg in args {
-            if let Arg::Value(value) = arg {
+    vm.without_limit(|| {
+        vm.lua().exec_raw_lua(|raw| {
+            if let Some(function) = function {
                 // SAFETY: every host entry leaves the state's own stack its minimum of free slots.
-                unsafe { raw.push_value(value) }?;
+                unsafe { raw.push(function) }?;
                 hand_over(raw.state(), state);
-            } else {
-                push(state, arg)?;
             }
-        }
-        Ok(())
+            for arg in args {
+                if let Arg::Value(value) = arg {
+                    // SAFETY: every host entry leaves the state's own stack its minimum of free slots.
+                    unsafe { raw.push_value(value) }?;
+                    hand_over(raw.state(), state);
+                } else {
+                    push(state, arg)?;
+                }
+            }
+            Ok(())
+        })
     })
 }
 

@@ -13,6 +13,8 @@ use super::Options;
 use super::Ret;
 use super::Step;
 use super::Vm;
+use super::current::Context;
+use super::current::Current;
 use super::driver;
 use super::host;
 use super::host::Reply;
@@ -44,7 +46,7 @@ fn vm() -> Vm {
 fn limited(vm: &Vm, source: &str, limits: Limits) -> Result<Ret, Error> {
     let function = vm.load("t.lua", source.as_bytes())?;
     let (call, step) = vm.start(&function, &[Arg::Str(b"arg"), Arg::Int(3)], limits);
-    future::block_on(driver::finish(call, step))
+    future::block_on(driver::finish(call, step, &TASK))
 }
 
 fn run(source: &str) -> Result<Ret, Error> {
@@ -54,6 +56,8 @@ fn run(source: &str) -> Result<Ret, Error> {
 fn string(text: &str) -> Ret {
     Ret::Str(text.as_bytes().to_vec())
 }
+
+const TASK: Current = Current { context: Context::Task, txn: None };
 
 const SHORT: Limits =
     Limits { total: Some(Duration::from_millis(40)), burst: Some(Duration::from_millis(40)) };
@@ -91,22 +95,22 @@ fn errors_read_as_haproxy_writes_them() {
     for (source, expected) in [
         (
             "\nlocal function f()\nerror('boom')\nend\nf()",
-            "[state-id 0] runtime error: t.lua:3: boom from [C]: in global 'error', \
+            "t.lua:3: boom from [C]: in global 'error', \
              t.lua:3: in local 'f', t.lua:5: in main chunk",
         ),
         (
             "whole(1.5)",
-            "[state-id 0] runtime error: t.lua:1: bad argument #1 to 'whole' (number has no \
+            "t.lua:1: bad argument #1 to 'whole' (number has no \
              integer representation) from [C]: in upvalue 'error', t.lua:1: in main chunk",
         ),
         (
             "local a = later()",
-            "[state-id 0] runtime error: t.lua:1: later: nothing from [C]: in upvalue 'error', \
+            "t.lua:1: later: nothing from [C]: in upvalue 'error', \
              t.lua:1: in main chunk",
         ),
         (
             "error({})",
-            "[state-id 0] unknown runtime error from [C]: in global 'error', \
+            "unknown runtime error from [C]: in global 'error', \
           t.lua:1: in main chunk",
         ),
     ] {
@@ -314,7 +318,7 @@ fn preempted_calls_take_turns() {
         future::yield_now().await;
         limited(&vm, "done = true", Limits::SESSION)
     };
-    let both = future::zip(driver::finish(first, step), other);
+    let both = future::zip(driver::finish(first, step, &TASK), other);
     let (ended, _) = future::block_on(both);
     assert_eq!(ended.unwrap(), string("ended"));
 }

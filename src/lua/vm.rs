@@ -1,15 +1,19 @@
 //! A Lua state: the only place that makes one.
 
+use std::cell::Cell;
 use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::rc::Rc;
+use std::rc::Weak;
 
 use mlua::Function;
 use mlua::Lua;
 use mlua::Thread;
 use mlua::chunk::ChunkMode;
 
+use super::api;
+use super::book::Info;
 use super::call::Call;
 use super::call::Step;
 use super::error::Error;
@@ -34,14 +38,38 @@ pub struct Vm {
     inner: Rc<Inner>,
 }
 
+/// A state that may be gone: what is kept with the state itself.
+#[derive(Clone)]
+pub(super) struct WeakVm {
+    inner: Weak<Inner>,
+}
+
 struct Inner {
     // Before the state, whose values they are.
     idle: RefCell<Vec<Thread>>,
     wrap: Function,
     lock: Function,
     id: u32,
+    /// The most bytes the state may hold; 0 is no limit.
+    memory_max: Cell<usize>,
     lua: Lua,
 }
+
+impl WeakVm {
+    /// Returns the state, if it is still there.
+    pub(super) fn upgrade(&self) -> Option<Vm> {
+        self.inner.upgrade().map(|inner| Vm { inner })
+    }
+}
+
+impl fmt::Debug for WeakVm {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("WeakVm").finish_non_exhaustive()
+    }
+}
+
+/// What `tune.lua.openlibs` names.
+const LIBRARIES: &[&str] = &["debug", "io", "math", "os", "package", "string", "table", "utf8"];
 
 /// How many threads are kept for further calls.
 const IDLE_MAX: usize = 128;
@@ -66,7 +94,16 @@ impl Vm {
             .set_mode(ChunkMode::Text)
             .call::<(Function, Function)>(raw::tools(&lua)?)?;
         let idle = RefCell::new(Vec::new());
-        Ok(Self { inner: Rc::new(Inner { idle, wrap, lock, id: options.id, lua }) })
+        Ok(Self {
+            inner: Rc::new(Inner {
+                idle,
+                wrap,
+                lock,
+                id: options.id,
+                memory_max: Cell::new(0),
+                lua,
+            }),
+        })
     }
 
     /// Returns the state, for making values.
@@ -108,6 +145,53 @@ impl Vm {
                 Step::Waiting(_) => return Err(Error::raised("yield not allowed")),
             };
         }
+    }
+
+    /// Gives the state the API.
+    pub(super) fn set_up(&self, info: Info) -> Result<(), Error> {
+        let lua = &self.inner.lua;
+        drop(lua.set_app_data(info));
+        let entries = api::install(self)?;
+        drop(lua.set_app_data(entries));
+        Ok(())
+    }
+
+    /// Returns what the state knows of itself.
+    pub(super) fn info(&self) -> Option<Info> {
+        self.inner.lua.app_data_ref::<Info>().map(|info| info.clone())
+    }
+
+    pub(super) fn downgrade(&self) -> WeakVm {
+        WeakVm { inner: Rc::downgrade(&self.inner) }
+    }
+
+    /// Removes the libraries that are not named (`tune.lua.openlibs`).
+    pub(super) fn keep_libraries(&self, names: &[String]) -> Result<(), Error> {
+        let globals = self.inner.lua.globals();
+        for name in LIBRARIES.iter().filter(|name| !names.iter().any(|kept| kept == *name)) {
+            globals.raw_set(*name, mlua::Nil)?;
+        }
+        Ok(())
+    }
+
+    /// Limits what the state may hold; 0 is no limit.
+    pub(super) fn limit_memory(&self, bytes: usize) -> Result<(), Error> {
+        self.inner.memory_max.set(bytes);
+        self.inner.lua.set_memory_limit(bytes)?;
+        Ok(())
+    }
+
+    /// Runs something that must not fail for want of memory.
+    pub(super) fn without_limit<T>(&self, run: impl FnOnce() -> T) -> T {
+        let limit = self.inner.memory_max.get();
+        if limit == 0 {
+            return run();
+        }
+        // A state made by `raw::open` has mlua's allocator, so this does not fail.
+        self.inner.lua.set_memory_limit(0).unwrap_or_default();
+        let result = run();
+        self.inner.lua.set_memory_limit(limit).unwrap_or_default();
+        result
     }
 
     /// Makes a script's function of one that may wait or fail; see [`super::host`].

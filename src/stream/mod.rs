@@ -13,6 +13,7 @@ mod server;
 mod tcp;
 mod termination;
 mod transfer;
+
 pub use accept::serve;
 pub use local::Entry;
 pub use local::Local;

@@ -100,6 +100,11 @@ pub struct Txn {
     pub private: Option<Box<dyn Any>>,
 }
 
+/// Returns a variable of the process, which needs no exchange.
+pub fn process_var(name: &str) -> Option<crate::value::Value> {
+    vars::process(name)
+}
+
 impl Txn {
     /// Returns a new exchange of a session.
     pub fn new(session: Rc<Session>, id: u64, nth: u32, capacity: usize) -> Self {

@@ -2,6 +2,7 @@
 
 pub mod accept;
 mod fleet;
+pub mod service;
 mod signal;
 mod stop;
 

@@ -196,9 +196,7 @@ fn continue_comes_from_the_server(peer: Peer) {
     });
     let proxy = start(peer, &origin);
     let mut client = proxy.connect("web");
-    client.send(
-        "POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n",
-    );
+    client.send("POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n");
     assert_eq!(client.message().unwrap().status(), 100);
     client.send("body");
     assert_eq!(client.message().unwrap().status(), 200);
@@ -208,7 +206,8 @@ fn continue_comes_from_the_server(peer: Peer) {
 fn tunnel_carries_both_directions(peer: Peer) {
     let origin = Origin::with(|client| {
         client.head();
-        client.send("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
+        client
+            .send("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
         for turn in 0..3 {
             assert_eq!(client.line(), format!("ping {turn}\n"));
             client.send(format!("pong {turn}\n"));
@@ -260,7 +259,8 @@ fn dead_idle_server_connection_is_not_used(peer: Peer) {
 }
 
 fn head_just_under_the_buffer_passes(peer: Peer) {
-    let origin = Origin::start(Script::Answer(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".into()));
+    let origin =
+        Origin::start(Script::Answer(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".into()));
     let proxy = start(peer, &origin);
     let mut client = proxy.connect("web");
     client.send(format!("GET / HTTP/1.1\r\nhost: x\r\nlong: {}\r\n\r\n", "a".repeat(15_000)));
@@ -465,7 +465,8 @@ fn digesting_origin() -> Origin {
         while let Some(request) = client.message() {
             let digest = digest(&request.body);
             let length = digest.len();
-            client.send_maybe(format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{digest}"));
+            client
+                .send_maybe(format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{digest}"));
         }
     })
 }

@@ -199,10 +199,9 @@ impl Client {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return false,
-                Err(error) => panic!(
-                    "reading: {error}, after {:?}",
-                    String::from_utf8_lossy(&self.buffer)
-                ),
+                Err(error) => {
+                    panic!("reading: {error}, after {:?}", String::from_utf8_lossy(&self.buffer))
+                }
             }
         }
     }

@@ -141,7 +141,6 @@ fn keep_open(socket: &TcpListener, keep: bool) {
     rustix::io::fcntl_setfd(socket, flags).unwrap();
 }
 
-
 fn read_lines(output: impl Read + Send + Debug + 'static, lines: Lines) -> JoinHandle<()> {
     thread::spawn(move || {
         let mut output = BufReader::new(output);

@@ -1,0 +1,196 @@
+//! The Lua API: one file per class, its functions in a table.
+
+use bytes::Bytes;
+use mlua::Function;
+use mlua::IntoLua;
+use mlua::Lua;
+use mlua::Table;
+use mlua::UserData;
+use mlua::Value;
+use mlua::chunk::ChunkMode;
+
+use super::book::Info;
+use super::error::Error;
+use super::host;
+use super::host::Args;
+use super::host::Raise;
+use super::host::Reply;
+use super::raw;
+use super::raw::Ret;
+use super::vm::Vm;
+use crate::script::Verdict;
+use crate::txn;
+use crate::txn::Direction;
+use crate::value;
+
+mod act;
+mod applet;
+mod channel;
+mod concat;
+mod core;
+mod http;
+mod map;
+mod regex;
+mod reply;
+mod sample;
+mod socket;
+mod txn_class;
+
+#[cfg(test)]
+mod tests;
+
+/// A function of a class.
+pub(super) struct Row {
+    /// As scripts call it.
+    pub name: &'static str,
+    /// What it does.
+    pub run: fn(&Args<'_>) -> Result<Reply, Raise>,
+}
+
+/// The classes, as the Lua part of the API names them.
+const CLASSES: &[(&str, &[Row])] = &[
+    ("act", act::TABLE),
+    ("applet_http", applet::HTTP),
+    ("applet_tcp", applet::TCP),
+    ("channel", channel::TABLE),
+    ("concat", concat::TABLE),
+    ("core", core::TABLE),
+    ("core", map::CHANGES),
+    ("http", http::TABLE),
+    ("map", map::TABLE),
+    ("regex", regex::TABLE),
+    ("reply", reply::TABLE),
+    ("sample", sample::TABLE),
+    ("socket", socket::TABLE),
+    ("txn", txn_class::TABLE),
+];
+
+/// What scripts hold of an exchange: it may end before they let go of it.
+#[derive(Clone, Debug)]
+pub(super) struct Handle {
+    pub txn: txn::Handle,
+    /// Of a channel, its direction; of all else, the direction whose rules run.
+    pub direction: Direction,
+}
+
+/// What makes a function callable for the proxy: each takes the script's function.
+#[derive(Clone, Debug)]
+pub(super) struct Entries {
+    /// Of fetches and actions: the exchange becomes a `TXN` object.
+    pub txn: Function,
+    /// Of HTTP services.
+    pub http: Function,
+    /// Of TCP services.
+    pub tcp: Function,
+}
+
+impl UserData for Handle {}
+
+impl Handle {
+    /// Returns the exchange, if it has not ended.
+    pub(super) fn get(&self) -> Result<txn::Shared, Raise> {
+        self.txn.upgrade().ok_or_else(|| Raise::new("the transaction has ended"))
+    }
+}
+
+/// Gives a state its classes.
+pub(super) fn install(vm: &Vm) -> Result<Entries, Error> {
+    let lua = vm.lua();
+    let classes = lua.create_table()?;
+    for (name, rows) in CLASSES {
+        let class = match classes.raw_get(*name)? {
+            Value::Table(class) => class,
+            _ => lua.create_table()?,
+        };
+        for row in *rows {
+            class.raw_set(row.name, host::function(vm, row.name, row.run)?)?;
+        }
+        classes.raw_set(*name, class)?;
+    }
+    let info = Info::of(lua).map_err(|_| Error::raised("the state is not set up"))?;
+    classes.raw_set("thread", info.number)?;
+    let (txn, http, tcp) = lua
+        .load(include_str!("api.lua"))
+        .set_name(raw::PRELUDE)
+        .set_mode(ChunkMode::Text)
+        .call(classes)?;
+    Ok(Entries { txn, http, tcp })
+}
+
+/// Returns the exchange an object stands for.
+pub(super) fn handle(args: &Args<'_>, class: &str) -> Result<Handle, Raise> {
+    args.object::<Handle>(1, class)
+}
+
+/// Makes an object of a class: a table with the data in its field 0.
+pub(super) fn object(lua: &Lua, data: impl UserData + 'static) -> Result<Table, Raise> {
+    let table = lua.create_table_with_capacity(1, 0)?;
+    table.raw_set(0, lua.create_userdata(data)?)?;
+    Ok(table)
+}
+
+/// Returns a value as scripts see it.
+pub(super) fn to_lua(lua: &Lua, value: value::Value) -> Result<Value, Raise> {
+    Ok(match value {
+        value::Value::Bool(yes) => {
+            let info = Info::of(lua)?;
+            let booleans = info.book.settings.borrow().bool_samples;
+            // HAProxy: `tune.lua.bool-sample-conversion pre-3.1-bug`, the default.
+            if booleans { Value::Boolean(yes) } else { Value::Integer(i64::from(yes)) }
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a number of Lua is a double")]
+        value::Value::Int(number) => Value::Number(number as f64),
+        other => Value::String(lua.create_string(other.into_bytes())?),
+    })
+}
+
+/// Returns what a script gives as a value; `None` for nil and for what is none.
+pub(super) fn from_lua(value: &Value) -> Option<value::Value> {
+    Some(match value {
+        Value::Boolean(yes) => value::Value::Bool(*yes),
+        Value::Integer(number) => value::Value::Int(*number),
+        Value::Number(number) => value::Value::Int(whole(*number)?),
+        Value::String(text) => value::Value::Str(Bytes::copy_from_slice(&text.as_bytes())),
+        _ => return None,
+    })
+}
+
+/// Returns what a fetch or converter has returned as a sample.
+pub(super) fn returned(ret: Ret) -> Option<value::Value> {
+    match ret {
+        Ret::Nothing | Ret::Nil => None,
+        Ret::Bool(yes) => Some(value::Value::Bool(yes)),
+        Ret::Number(number) => whole(number).map(value::Value::Int),
+        Ret::Str(text) => Some(value::Value::Str(text.into())),
+        // HAProxy: a table or function is false.
+        Ret::Other => Some(value::Value::Bool(false)),
+    }
+}
+
+/// Returns what a number that an action returned asks for.
+pub(super) fn verdict(number: f64) -> Verdict {
+    act::verdict(number)
+}
+
+/// Returns a number that has no fraction as an integer.
+pub(super) fn whole(number: f64) -> Option<i64> {
+    // 2^63: what is not below does not fit.
+    let fits = number.fract() == 0.0 && number.abs() < 9_223_372_036_854_775_808.0;
+    #[expect(clippy::cast_possible_truncation, reason = "it was just found to fit")]
+    fits.then_some(number as i64)
+}
+
+/// Returns a reply of one string.
+pub(super) fn text(lua: &Lua, text: impl AsRef<[u8]>) -> Result<Reply, Raise> {
+    Ok(Reply::values([Value::String(lua.create_string(text)?)]))
+}
+
+/// Returns a reply of one integer.
+pub(super) fn count(count: usize) -> Reply {
+    Reply::values([Value::Integer(i64::try_from(count).unwrap_or(i64::MAX))])
+}
+
+/// Returns a reply of `nil` and a message.
+pub(super) fn miss(lua: &Lua, why: &str) -> Result<Reply, Raise> {
+    Ok(Reply::values([Value::Nil, why.into_lua(lua)?]))
+}

@@ -1,0 +1,153 @@
+//! `Fetches` and `Converters` (`txn.f`, `txn.sf`, `txn.c`, `txn.sc`): HAProxy's own, as methods.
+
+use bytes::Bytes;
+use mlua::Value;
+
+use super::Row;
+use super::from_lua;
+use super::to_lua;
+use crate::lua::book::Info;
+use crate::lua::host;
+use crate::lua::host::Args;
+use crate::lua::host::Raise;
+use crate::lua::host::Reply;
+use crate::proxy::Directory;
+use crate::proxy::Mode;
+use crate::sample;
+use crate::sample::Checkpoint;
+use crate::sample::Converter;
+use crate::sample::Ctx;
+use crate::sample::Env;
+use crate::sample::Fetch;
+use crate::sample::Kind;
+use crate::sample::Reason;
+use crate::sample::Signature;
+use crate::sample::acl;
+use crate::script::NoScripts;
+use crate::txn::Direction;
+use crate::txn::Txn;
+use crate::value;
+
+/// What the objects ask for the methods they do not know yet: a name, and whether the method gives
+/// a string in any case.
+pub(super) const TABLE: &[Row] =
+    &[Row { name: "converter", run: converter }, Row { name: "fetch", run: fetch }];
+
+fn converter(args: &Args<'_>) -> Result<Reply, Raise> {
+    let (name, safe) = (args.text(1)?, args.value(2) == &Value::Boolean(true));
+    let found = sample::converters().find(|converter| is_method(converter.name, &name));
+    let Some(converter) = found else { return Ok(Reply::values([Value::Nil])) };
+    method(args, converter.name, move |args| convert(args, converter, safe))
+}
+
+fn fetch(args: &Args<'_>) -> Result<Reply, Raise> {
+    let (name, safe) = (args.text(1)?, args.value(2) == &Value::Boolean(true));
+    let found = sample::fetches().find(|fetch| is_method(fetch.name, &name));
+    let Some(fetch) = found else { return Ok(Reply::values([Value::Nil])) };
+    method(args, fetch.name, move |args| run(args, fetch, safe))
+}
+
+/// Says whether a name is written so as a method: `.`, `-` and `+` become `_`.
+fn is_method(name: &str, method: &str) -> bool {
+    let letter = |byte| if matches!(byte, b'.' | b'-' | b'+') { b'_' } else { byte };
+    name.len() == method.len() && name.bytes().map(letter).eq(method.bytes())
+}
+
+fn method(
+    args: &Args<'_>,
+    name: &'static str,
+    run: impl Fn(&Args<'_>) -> Result<Reply, Raise> + 'static,
+) -> Result<Reply, Raise> {
+    let Some(vm) = Info::of(args.lua())?.vm.upgrade() else {
+        return Ok(Reply::values([Value::Nil]));
+    };
+    let function = host::function(&vm, name, run).map_err(|error| Raise::new(error.message))?;
+    Ok(Reply::values([Value::Function(function)]))
+}
+
+fn run(args: &Args<'_>, fetch: &Fetch, safe: bool) -> Result<Reply, Raise> {
+    let handle = super::handle(args, "Fetches")?;
+    let values = values(args, 2)?;
+    let shared = handle.get()?;
+    let txn = shared.borrow();
+    let arguments =
+        with_env(&txn, handle.direction, &fetch.signature, |env| fetch.arguments(&values, env));
+    let arguments = arguments.map_err(|(index, reason)| wrong(args, index + 2, &reason))?;
+    let ctx = Ctx::new(&txn, handle.direction, true);
+    let value = (fetch.run)(&ctx, &arguments);
+    answer(args, value, safe)
+}
+
+fn convert(args: &Args<'_>, converter: &Converter, safe: bool) -> Result<Reply, Raise> {
+    let handle = super::handle(args, "Converters")?;
+    let input = from_lua(args.value(2)).ok_or_else(|| args.wrong(2, "string"))?;
+    let values = values(args, 3)?;
+    let shared = handle.get()?;
+    let txn = shared.borrow();
+    let arguments = with_env(&txn, handle.direction, &converter.signature, |env| {
+        converter.arguments(&values, env)
+    });
+    let arguments = arguments.map_err(|(index, reason)| wrong(args, index + 3, &reason))?;
+    let ctx = Ctx::new(&txn, handle.direction, true);
+    let value = converter.convert(input, &arguments, Some(&ctx));
+    let writes = ctx.into_writes();
+    drop(txn);
+    writes.apply(&mut shared.borrow_mut());
+    answer(args, value, safe)
+}
+
+/// Returns the arguments from an index on.
+fn values(args: &Args<'_>, first: usize) -> Result<Vec<value::Value>, Raise> {
+    (first..=args.count())
+        .map(|index| from_lua(args.value(index)).ok_or_else(|| args.wrong(index, "string")))
+        .collect()
+}
+
+fn wrong(args: &Args<'_>, index: usize, reason: &Reason) -> Raise {
+    // A method's own object is not counted.
+    args.bad(index.saturating_sub(1), &reason.to_string())
+}
+
+/// Returns a sample to the script; one that is not there is nil, or an empty string.
+fn answer(args: &Args<'_>, value: Option<value::Value>, safe: bool) -> Result<Reply, Raise> {
+    match value {
+        Some(value) if safe => super::text(args.lua(), value.into_bytes()),
+        Some(value) => Ok(Reply::values([to_lua(args.lua(), value)?])),
+        None if safe => super::text(args.lua(), Bytes::new()),
+        None => Ok(Reply::values([Value::Nil])),
+    }
+}
+
+fn with_env<T>(
+    txn: &Txn,
+    direction: Direction,
+    signature: &Signature,
+    run: impl FnOnce(&Env<'_>) -> T,
+) -> T {
+    let is_named = |kind: &Kind| matches!(kind, Kind::Frontend | Kind::Backend | Kind::Server);
+    let proxies =
+        if signature.kinds.iter().any(is_named) { directory(txn) } else { Directory::default() };
+    let http = txn.session.frontend.mode == Mode::Http;
+    let checkpoint = match (direction, http) {
+        (Direction::Request, false) => Checkpoint::FrontendTcpContent,
+        (Direction::Request, true) => Checkpoint::FrontendHttpBody,
+        (Direction::Response, false) => Checkpoint::FrontendTcpResponse,
+        (Direction::Response, true) => Checkpoint::FrontendHttpResponseBody,
+    };
+    run(&Env {
+        scripts: &NoScripts,
+        proxies: &proxies,
+        current: Some(txn.backend.id),
+        acls: &acl::Table::new(),
+        checkpoint,
+        http,
+    })
+}
+
+fn directory(txn: &Txn) -> Directory {
+    let entries = txn.session.proxies.iter().map(|proxy| {
+        let servers = proxy.servers.iter().map(|server| server.name.clone()).collect();
+        (proxy.name.clone(), proxy.caps, servers)
+    });
+    Directory { entries: entries.collect() }
+}

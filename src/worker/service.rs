@@ -1,0 +1,224 @@
+//! What a worker does with a program: opens sockets, accepts, runs what comes in and the tasks.
+
+use std::cell::Cell;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+use crate::diag::Diagnostic;
+use crate::diag::Lead;
+use crate::diag::Sources;
+use crate::log;
+use crate::lua;
+use crate::net::Addr;
+use crate::net::Listener;
+use crate::net::Stream;
+use crate::net::listener;
+use crate::net::listener::Bound;
+use crate::net::timer;
+use crate::program::Bind;
+use crate::program::Program;
+use crate::program::Section;
+use crate::proxy;
+use crate::proxy::Counter;
+use crate::script::Scripts;
+use crate::stream;
+use crate::stream::Entry;
+use crate::stream::Local;
+use crate::task;
+
+use super::Level;
+use super::Worker;
+use super::accept;
+use super::accept::Gate;
+
+/// The sockets of one worker, and where what comes in there belongs.
+#[derive(Debug, Default)]
+pub struct Seed {
+    doors: Vec<Door>,
+}
+
+/// One socket that accepts.
+#[derive(Debug)]
+struct Door {
+    bound: Bound,
+    entry: Entry,
+    /// `maxconn` of the `bind` line; 0 is no limit.
+    maxconn: u32,
+}
+
+/// Opens the sockets of a program: a [`Seed`] for each worker, or what is wrong, all of it.
+pub fn bind(program: &Program, sources: &Sources) -> Result<Vec<Seed>, Vec<Diagnostic>> {
+    let mut seeds: Vec<Seed> = Vec::new();
+    seeds.resize_with(program.global.nbthread.max(1), Seed::default);
+    let mut wrong = Vec::new();
+    for section in program.sections.iter().filter(|section| !section.disabled) {
+        for line in &section.binds {
+            if let Err(error) = open(section, line, &mut seeds) {
+                wrong.push(refusal(section, line, &error, sources));
+            }
+        }
+    }
+    if wrong.is_empty() { Ok(seeds) } else { Err(wrong) }
+}
+
+/// Tells whether a program listens anywhere.
+pub fn has_listener(program: &Program) -> bool {
+    program.sections.iter().any(|section| !section.disabled && !section.binds.is_empty())
+}
+
+fn open(section: &Section, line: &Bind, seeds: &mut [Seed]) -> Result<(), listener::Error> {
+    // Scripts that one worker alone has: what needs them is accepted there.
+    let workers = if section.needs_shared_state { 1 } else { seeds.len() };
+    for spec in &line.addrs {
+        let bound = listener::bind(spec, &line.options, workers)?;
+        for (seed, sockets) in seeds.iter_mut().zip(bound) {
+            seed.doors.extend(sockets.into_iter().map(|bound| Door {
+                bound,
+                entry: Entry {
+                    frontend: section.proxy.id,
+                    listener: (line.id, line.name.as_str().into()),
+                    nice: line.nice,
+                },
+                maxconn: line.maxconn,
+            }));
+        }
+    }
+    Ok(())
+}
+
+fn refusal(
+    section: &Section,
+    line: &Bind,
+    error: &listener::Error,
+    sources: &Sources,
+) -> Diagnostic {
+    let (file, number) = sources.place(line.line);
+    let kind = if section.proxy.caps.backend { "proxy" } else { "frontend" };
+    let name = &section.proxy.name;
+    let text = format!("Binding [{file}:{number}] for {kind} {name}: {error}");
+    Diagnostic::alert(line.line, text).lead(Lead::Bare)
+}
+
+/// What the workers share of a running program.
+#[derive(Debug)]
+pub struct Shared {
+    program: Arc<Program>,
+    /// Some worker's gate has found a limit reached since a connection last ended.
+    crowded: AtomicBool,
+}
+
+impl Shared {
+    /// Returns what the workers share of this program.
+    pub fn new(program: Arc<Program>) -> Arc<Self> {
+        Arc::new(Self { program, crowded: AtomicBool::new(false) })
+    }
+
+    /// Tells whether a frontend, and the process, may have one more connection.
+    fn has_room(&self, frontend: &proxy::Proxy) -> bool {
+        let below = |limit: u32, count: i64| limit == 0 || count < i64::from(limit);
+        let current = |proxy: &proxy::Proxy| proxy.counters.sum(Counter::Current);
+        below(frontend.maxconn, current(frontend))
+            && (self.program.global.maxconn == 0
+                || below(
+                    self.program.global.maxconn,
+                    self.program
+                        .proxies
+                        .iter()
+                        .filter(|proxy| proxy.caps.frontend)
+                        .map(|proxy| current(proxy))
+                        .sum(),
+                ))
+    }
+}
+
+thread_local! {
+    /// The gates of this worker, to be asked again when a connection has ended.
+    static GATES: RefCell<Vec<Gate>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs a worker until it stops.
+pub async fn work(worker: Worker, seed: Seed, shared: Arc<Shared>, host: Rc<lua::Host>) {
+    let program = Arc::clone(&shared.program);
+    host.set_loggers(program.global.loggers.clone());
+    host.run_tasks();
+    let scripts: Rc<dyn Scripts> = host;
+    let local = Local::new(worker.index(), program, scripts);
+    for door in seed.doors {
+        let (worker, shared, local) = (worker.clone(), Arc::clone(&shared), Rc::clone(&local));
+        task::spawn(async move {
+            let place = door.bound.addr().to_string();
+            if let Err(error) = accept(worker, door, shared, local).await {
+                log::program(log::Level::Alert, &format!("cannot accept on {place}: {error}"));
+            }
+        })
+        .detach();
+    }
+    worker.stop().soft().await;
+    local.stop();
+    if worker.index() == 0
+        && let Some(limit) = shared.program.global.hard_stop_after
+    {
+        let fleet = worker.fleet().clone();
+        task::spawn(async move {
+            timer::sleep(limit).await;
+            fleet.stop(Level::Hard);
+        })
+        .detach();
+    }
+}
+
+async fn accept(
+    worker: Worker,
+    door: Door,
+    shared: Arc<Shared>,
+    local: Rc<Local>,
+) -> std::io::Result<()> {
+    let Some(section) = shared.program.section(door.entry.frontend) else { return Ok(()) };
+    let here = Rc::new(Cell::new(0u32));
+    let gate = gate(&shared, Arc::clone(&section.proxy), door.maxconn, Rc::clone(&here));
+    GATES.with_borrow_mut(|gates| gates.push(gate.clone()));
+    let listener = Listener::new(door.bound)?;
+    let entry = Rc::new(door.entry);
+    let handler = |conn: Stream, src: Addr| {
+        let open = worker.streams().open();
+        let (local, entry) = (Rc::clone(&local), Rc::clone(&entry));
+        let (shared, here, fleet) = (Arc::clone(&shared), Rc::clone(&here), worker.fleet().clone());
+        here.set(here.get().saturating_add(1));
+        task::spawn(async move {
+            stream::serve(local, conn, src, &entry).await;
+            here.set(here.get().saturating_sub(1));
+            if shared.crowded.swap(false, Ordering::AcqRel) {
+                fleet.post_all(resume);
+            }
+            drop(open);
+        })
+        .detach();
+    };
+    accept::serve(listener, worker.stop(), &gate, handler).await
+}
+
+fn gate(
+    shared: &Arc<Shared>,
+    frontend: Arc<proxy::Proxy>,
+    maxconn: u32,
+    here: Rc<Cell<u32>>,
+) -> Gate {
+    let shared = Arc::clone(shared);
+    let has_room = move |shared: &Shared| {
+        (maxconn == 0 || here.get() < maxconn) && shared.has_room(&frontend)
+    };
+    Gate::new(move || {
+        has_room(&shared) || {
+            shared.crowded.store(true, Ordering::Release);
+            // A connection may have ended before it could see the flag.
+            has_room(&shared)
+        }
+    })
+}
+
+fn resume() {
+    GATES.with_borrow(|gates| gates.iter().for_each(Gate::resume));
+}
