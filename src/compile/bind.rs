@@ -2,6 +2,7 @@
 
 use crate::diag::suggest;
 use crate::net::addr;
+use crate::net::resolve;
 use crate::program::Bind;
 use crate::syntax::Line;
 use crate::syntax::Word;
@@ -135,7 +136,15 @@ fn bind(cx: &mut Cx<'_>, line: &Line) {
             continue;
         }
         match addr::Spec::parse(part, &addr::BIND) {
-            Ok(spec) => bind.addrs.push(spec),
+            Ok(spec) => {
+                if let addr::Host::Name(name, family) = &spec.host
+                    && resolve::blocking(name, *family).is_err()
+                {
+                    cx.alert(span, format!("'bind' : invalid address: '{name}' in '{part}'"));
+                    good = false;
+                }
+                bind.addrs.push(spec);
+            }
             Err(error) => {
                 cx.alert(span, format!("'bind' : {error}"));
                 good = false;

@@ -11,7 +11,7 @@ use super::table::Directive;
 #[rustfmt::skip]
 pub(super) const TABLE: &[Directive] = &[
     Directive { name: "capture", sections: "FL", run: capture, args: "{ request | response } header <name> len <length>", doc: "Keeps the last value of a header." },
-    Directive { name: "declare", sections: "FL", run: declare, args: "capture { request | response } len <length>", doc: "Makes a slot that rules fill with `capture`." },
+    Directive { name: "declare", sections: "FBL", run: declare, args: "capture { request | response } len <length>", doc: "Makes a slot that rules fill with `capture`." },
 ];
 
 fn capture(cx: &mut Cx<'_>, line: &Line) {
@@ -50,6 +50,10 @@ fn capture(cx: &mut Cx<'_>, line: &Line) {
 }
 
 fn declare(cx: &mut Cx<'_>, line: &Line) {
+    if !cx.draft.caps().frontend {
+        cx.alert(line.span, "'declare' only available in frontend or listen section");
+        return;
+    }
     let (at, message) = match (line.text(1), line.text(2)) {
         ("capture", "request" | "response") => match (line.text(3), line.text(4).parse()) {
             ("len", Ok(length)) if length > 0 => {
@@ -58,8 +62,15 @@ fn declare(cx: &mut Cx<'_>, line: &Line) {
                 add(cx, direction, Capture { header: None, length });
                 return;
             }
-            ("len", _) => (4, "'declare capture' requires a positive length".to_owned()),
-            _ => (3, "'declare capture' requires a capture length".to_owned()),
+            ("len", _) if line.words.len() < 5 => {
+                let message = "'declare capture': 'len' requires a numeric value that represents \
+                               the capture length";
+                (3, message.to_owned())
+            }
+            ("len", _) => {
+                (4, format!("'declare capture': cannot parse the length '{}'", line.text(4)))
+            }
+            _ => (2, "'declare capture' requires a capture length ('len')".to_owned()),
         },
         ("capture", _) => {
             (2, "'declare capture' requires a direction ('request' or 'response')".to_owned())

@@ -86,8 +86,12 @@ pub(super) struct Settings<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum LogFormat<'a> {
     Text(&'a Word),
-    /// `option tcplog` and so on: the format, and where it was asked for.
-    Builtin(&'static str, Span),
+    /// `option tcplog` and so on, and where it was asked for.
+    Builtin {
+        option: &'static str,
+        format: &'static str,
+        span: Span,
+    },
 }
 
 /// The rule sets.

@@ -166,6 +166,13 @@ fn compare_modes(
     let rules = rules.into_iter().map(|target| (target, "in a 'use_backend' rule"));
     let default = default_backend.map(|target| (target, "as its default backend"));
     for ((id, span), how) in rules.chain(default) {
+        if cx.draft.id == Some(id) {
+            let keyword = if how.starts_with("as") { "default_backend" } else { "use_backend" };
+            let name = cx.draft.name.clone();
+            let message = format!("Proxy '{name}': loop detected for {keyword}: '{name}'.");
+            cx.alert_bare(span, message);
+            continue;
+        }
         let Some(&(kind, other, at)) = modes.get(id.0 as usize) else { continue };
         // HAProxy: a connection of `mode tcp` may become one of HTTP.
         if other == mode || (mode, other) == (Mode::Tcp, Mode::Http) {
@@ -211,6 +218,15 @@ fn check_rules(cx: &mut Cx<'_>) {
             );
             cx.warn_bare(span, message);
         }
+    }
+    let owner = cx.draft.owner();
+    let at = cx.draft.span;
+    if cx.draft.settings.monitor_uri.take().is_some() {
+        cx.warn_bare(at, format!("monitor-uri will be ignored for {owner} (needs 'mode http')."));
+    }
+    if cx.draft.settings.options.forward_for.take().is_some() {
+        let message = format!("'option forwardfor' ignored for {owner} as it requires HTTP mode.");
+        cx.warn_bare(at, message);
     }
     // Redirects are among the `http-request` rules.
     let rules = &mut cx.draft.rules;
@@ -278,46 +294,56 @@ fn log_format(cx: &mut Cx<'_>) -> Option<Format> {
     if !cx.draft.caps().frontend {
         return None;
     }
-    let settings = &cx.draft.settings;
-    let logs =
-        !settings.loggers.is_empty() || (settings.log_global && !cx.global.loggers.is_empty());
-    // HAProxy: what was asked for in a `defaults` section is not worth a warning.
-    let wanted = settings.log_format;
-    match wanted {
+    let http = cx.draft.is_http();
+    let (made, span) = match cx.draft.settings.log_format {
         Some(LogFormat::Text(word)) => {
-            if !logs && is_within(word.span, cx) {
-                let message = format!(
-                    "log format ignored for {} since it has no log address.",
-                    cx.draft.owner()
-                );
-                cx.warn_bare(word.span, message);
-            }
-            format(cx, word, Checkpoint::Log, "failed to parse log-format : ")
+            (format(cx, word, Checkpoint::Log, "failed to parse log-format : "), word.span)
         }
-        Some(LogFormat::Builtin(text, span)) => {
-            // HAProxy: a format for HTTP falls back in `mode tcp`.
-            let http = text != sample::TCP_FORMAT;
-            if http && !cx.draft.is_http() {
-                let message = format!(
-                    "parsing [{}] : 'option httplog' not usable with {} (needs 'mode http'). \
-                     Falling back to 'option tcplog'.",
-                    place(cx, span),
-                    cx.draft.owner()
-                );
-                cx.warn_bare(span, message);
-            }
-            let text = if http && !cx.draft.is_http() { sample::TCP_FORMAT } else { text };
-            builtin(cx, text, span)
+        Some(LogFormat::Builtin { option, format, span }) => {
+            (named_format(cx, option, format, span), span)
         }
         None => {
-            let text = if cx.draft.is_http() {
-                sample::DEFAULT_HTTP_FORMAT
-            } else {
-                sample::DEFAULT_FORMAT
-            };
-            builtin(cx, text, cx.draft.span)
+            let text = if http { sample::DEFAULT_HTTP_FORMAT } else { sample::DEFAULT_FORMAT };
+            return builtin(cx, text, cx.draft.span);
         }
+    };
+    let logs = !cx.draft.settings.loggers.is_empty()
+        || (cx.draft.settings.log_global && !cx.global.loggers.is_empty());
+    // HAProxy: what was asked for in a `defaults` section is not worth a warning.
+    if made.is_some() && !logs && is_within(span, cx) {
+        let owner = cx.draft.owner();
+        let message = format!("log format ignored for {owner} since it has no log address.");
+        cx.warn_bare(span, message);
     }
+    made
+}
+
+/// Makes the format that an option stands for; one for HTTP is one for TCP in `mode tcp`.
+fn named_format(
+    cx: &mut Cx<'_>,
+    option: &'static str,
+    text: &'static str,
+    span: Span,
+) -> Option<Format> {
+    let mut text = text;
+    if text != sample::TCP_FORMAT && !cx.draft.is_http() {
+        let message = format!(
+            "parsing [{}] : 'option {option}' not usable with {} (needs 'mode http'). Falling \
+             back to 'option tcplog'.",
+            place(cx, span),
+            cx.draft.owner()
+        );
+        cx.warn_bare(span, message);
+        text = sample::TCP_FORMAT;
+    }
+    let made = {
+        let env = rules::env(cx, Checkpoint::Log);
+        Format::parse(text, &env, sample::Options::default())
+    };
+    if made.is_err() {
+        cx.alert(span, format!("'option {option}' is known to HAProxy but not supported yet"));
+    }
+    made.ok()
 }
 
 /// Tells whether a place lies in the section at hand, not in a `defaults` section before it.

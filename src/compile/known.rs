@@ -86,7 +86,6 @@ const GLOBAL: &[&str] = &[
 const PROXY: &[&str] = &[
     "be-unpublished",
     "bind-process",
-    "block",
     "clitcpka-cnt",
     "clitcpka-idle",
     "clitcpka-intvl",
@@ -133,6 +132,84 @@ const PROXY: &[&str] = &[
     "transparent",
     "use-fcgi-app",
 ];
+
+/// What HAProxy once had, and what to use.
+const REMOVED: &[(&str, &str)] = &[
+    ("appsession", "'appsession' is not supported anymore since HAProxy 1.6."),
+    (
+        "block",
+        "The 'block' directive is not supported anymore since HAProxy 2.1. Use 'http-request deny' which uses the exact same syntax.",
+    ),
+    (
+        "clitimeout",
+        "the 'clitimeout' directive is not supported anymore since HAProxy 2.1. Use 'timeout client'.",
+    ),
+    (
+        "contimeout",
+        "the 'contimeout' directive is not supported anymore since HAProxy 2.1. Use 'timeout connect'.",
+    ),
+    (
+        "monitor-net",
+        "'monitor-net' doesn't exist anymore. Please use 'http-request return status 200 if { src ... }' instead.",
+    ),
+    (
+        "redisp",
+        "keyword 'redisp' directive is not supported anymore since HAProxy 2.1. Use 'option redispatch'.",
+    ),
+    (
+        "reqadd",
+        "The 'reqadd' directive is not supported anymore since HAProxy 2.1. Use 'http-request add-header' instead.",
+    ),
+    (
+        "reqallow",
+        "The 'reqallow' directive is not supported anymore since HAProxy 2.1. Use 'http-request allow' instead.",
+    ),
+    (
+        "reqdel",
+        "The 'reqdel' directive is not supported anymore since HAProxy 2.1. Use 'http-request del-header' instead.",
+    ),
+    (
+        "reqdeny",
+        "The 'reqdeny' not supported anymore since HAProxy 2.1. Use 'http-request deny' instead.",
+    ),
+    (
+        "reqirep",
+        "The 'reqirep' directive is not supported anymore since HAProxy 2.1. Use 'http-request replace-header' instead.",
+    ),
+    (
+        "reqrep",
+        "The 'reqrep' directive is not supported anymore since HAProxy 2.1. Use 'http-request replace-path', 'http-request replace-uri' or 'http-request replace-header' instead.",
+    ),
+    (
+        "reqtarpit",
+        "The 'reqtarpit' directive is not supported anymore since HAProxy 2.1. Use 'http-request tarpit' instead.",
+    ),
+    (
+        "rspadd",
+        "The 'rspadd' directive is not supported anymore since HAProxy 2.1. Use 'http-response add-header' instead.",
+    ),
+    (
+        "rspdel",
+        "The 'rspdel' directive is not supported anymore since HAProxy 2.1. Use 'http-response del-header' .",
+    ),
+    (
+        "rspdeny",
+        "The 'rspdeny' directive is not supported anymore since HAProxy 2.1. Use 'http-response deny' instead.",
+    ),
+    (
+        "rsprep",
+        "The 'rsprep' directive is not supported anymore since HAProxy 2.1. Use 'http-response replace-header' instead.",
+    ),
+    (
+        "srvtimeout",
+        "the 'srvtimeout' directive is not supported anymore since HAProxy 2.1. Use 'timeout server'.",
+    ),
+];
+
+/// Returns what to say about a directive that HAProxy once had.
+pub(super) fn removed(word: &str) -> Option<&'static str> {
+    REMOVED.iter().find(|(name, _)| *name == word).map(|(_, message)| *message)
+}
 
 /// Tells whether HAProxy has this directive in such a section.
 pub(super) fn is_known(kind: Kind, word: &str) -> bool {

@@ -85,17 +85,13 @@ fn bool_samples(cx: &mut Cx<'_>, line: &Line) {
 }
 
 fn forced_yield(cx: &mut Cx<'_>, line: &Line) {
-    let Some(word) = line.words.get(1) else {
-        cx.alert(line.span, format!("{}: invalid number", line.text(0)));
-        return;
-    };
-    match word.text.parse() {
+    match line.text(1).parse() {
         Ok(number) => {
             if cx.takes(line, 1) {
                 cx.input.loader.set(Setting::ForcedYield(number));
             }
         }
-        Err(_) => wrong_number(cx, line),
+        Err(_) => cx.alert(line.span_from(1), format!("{}: invalid number", line.text(0))),
     }
 }
 

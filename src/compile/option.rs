@@ -137,8 +137,8 @@ fn option<'a>(cx: &mut Cx<'a>, line: &'a Line) {
         }
         "forwardfor" => forwardfor(cx, line),
         "httplog" => httplog(cx, line),
-        "httpslog" => builtin(cx, line, sample::HTTPS_FORMAT, 2),
-        "tcplog" => builtin(cx, line, sample::TCP_FORMAT, 2),
+        "httpslog" => builtin(cx, line, ("httpslog", sample::HTTPS_FORMAT), 2),
+        "tcplog" => builtin(cx, line, ("tcplog", sample::TCP_FORMAT), 2),
         "redispatch" => {
             if is_used(cx, line, 1, BE, name) {
                 cx.draft.settings.options.redispatch = true;
@@ -150,11 +150,14 @@ fn option<'a>(cx: &mut Cx<'a>, line: &'a Line) {
                 cx.draft.settings.options.server_tcp_keep_alive = true;
             }
         }
-        "http-tunnel" | "forceclose" => {
-            let message = format!(
-                "option '{name}' is not supported any more since HAProxy 2.1, please just remove \
-                 it, it shouldn't be needed."
-            );
+        "http-tunnel" => {
+            let message = "option 'http-tunnel' is not supported any more since HAProxy 2.1, \
+                           please just remove it, it shouldn't be needed.";
+            cx.push(Diagnostic::alert(line.span_from(1), message).lead(Lead::Reader));
+        }
+        "forceclose" => {
+            let message = "option 'forceclose' is not supported any more since HAProxy 2.0, \
+                           please just remove it, or use 'option httpclose' if absolutely needed.";
             cx.push(Diagnostic::alert(line.span_from(1), message).lead(Lead::Reader));
         }
         _ => unknown(cx, line, name),
@@ -246,8 +249,8 @@ fn is_used(cx: &mut Cx<'_>, line: &Line, at: usize, sides: (bool, bool), name: &
 
 fn httplog<'a>(cx: &mut Cx<'a>, line: &'a Line) {
     match line.text(2) {
-        "" => builtin(cx, line, sample::HTTP_FORMAT, 2),
-        "clf" => builtin(cx, line, sample::CLF_FORMAT, 3),
+        "" => builtin(cx, line, ("httplog", sample::HTTP_FORMAT), 2),
+        "clf" => builtin(cx, line, ("httplog", sample::CLF_FORMAT), 3),
         _ => {
             let message = "keyword 'httplog' only supports option 'clf'.";
             cx.alert(line.span_from(2), message);
@@ -255,18 +258,22 @@ fn httplog<'a>(cx: &mut Cx<'a>, line: &'a Line) {
     }
 }
 
-fn builtin<'a>(cx: &mut Cx<'a>, line: &'a Line, format: &'static str, most: usize) {
-    let name = line.text(1);
-    if !extra(cx, line, most, name) {
+fn builtin<'a>(
+    cx: &mut Cx<'a>,
+    line: &'a Line,
+    (option, format): (&'static str, &'static str),
+    most: usize,
+) {
+    if !extra(cx, line, most, option) {
         return;
     }
     if cx.draft.kind == Kind::Backend {
         let message =
-            format!("{} : 'option {name}' directive is ignored in backends.", cx.draft.owner());
+            format!("{} : 'option {option}' directive is ignored in backends.", cx.draft.owner());
         cx.warn(line.span, message);
         return;
     }
-    cx.draft.settings.log_format = Some(LogFormat::Builtin(format, line.span));
+    cx.draft.settings.log_format = Some(LogFormat::Builtin { option, format, span: line.span });
 }
 
 fn forwardfor(cx: &mut Cx<'_>, line: &Line) {

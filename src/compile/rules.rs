@@ -27,7 +27,7 @@ pub(super) const TABLE: &[Directive] = &[
     Directive { name: "monitor", sections: "FL", run: monitor, args: "fail { if | unless } <condition>", doc: "Makes `monitor-uri` answer 503 where the condition holds." },
     Directive { name: "redirect", sections: "FBL", run: redirect, args: "{ location | prefix | scheme } <fmt> [ <option>... ] [ { if | unless } <condition> ]", doc: "The same as `http-request redirect`." },
     Directive { name: "tcp-request", sections: "DFBL", run: tcp, args: "{ connection | session | content } <action> [ { if | unless } <condition> ] | inspect-delay <time>", doc: "A rule for connections, and for what clients send." },
-    Directive { name: "tcp-response", sections: "DBL", run: tcp, args: "content <action> [ { if | unless } <condition> ] | inspect-delay <time>", doc: "A rule for what servers send." },
+    Directive { name: "tcp-response", sections: "DFBL", run: tcp, args: "content <action> [ { if | unless } <condition> ] | inspect-delay <time>", doc: "A rule for what servers send." },
 ];
 
 /// The order in which HAProxy runs the rules of a proxy, wherever their lines stand.
@@ -175,6 +175,15 @@ fn tcp<'a>(cx: &mut Cx<'a>, line: &'a Line) {
     let (kind, order_of) = match line.text(1) {
         "" => {
             cx.alert(line.span, format!("missing argument for '{keyword}' in {owner}"));
+            return;
+        }
+        "inspect-delay" | "content" if !request && !cx.draft.caps().backend => {
+            let message = format!(
+                "tcp-response {} is only allowed in 'backend' sections or 'defaults' section with \
+                 a name",
+                line.text(1)
+            );
+            cx.alert(line.span, message);
             return;
         }
         "inspect-delay" => {

@@ -186,11 +186,13 @@ fn body<'a>(cx: &mut Cx<'a>, draft: Draft<'a>, section: &'a Section) -> Draft<'a
         settings::set_mode(cx, line.text(1));
     }
     if cx.draft.kind != Kind::Defaults {
+        cx.replaying = true;
         for line in cx.draft.settings.lines.clone() {
             if rules::applies(cx.draft.kind, line) {
                 table::run(cx, line);
             }
         }
+        cx.replaying = false;
         cx.draft.orders = Default::default();
     }
     for line in &section.lines {

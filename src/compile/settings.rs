@@ -22,7 +22,7 @@ pub(super) const TABLE: &[Directive] = &[
     Directive { name: "mode", sections: "DFBL", run: mode, args: "{ tcp | http }", doc: "What passes: bytes or HTTP messages." },
     Directive { name: "monitor-uri", sections: "DFL", run: monitor_uri, args: "<uri>", doc: "A target that is answered at once, for those who watch the proxy." },
     Directive { name: "retries", sections: "DBL", run: retries, args: "<number>", doc: "How often a failed connection to a server is tried again." },
-    Directive { name: "unique-id-format", sections: "DFL", run: unique_id_format, args: "<fmt>", doc: "How the unique id of a request is made." },
+    Directive { name: "unique-id-format", sections: "DFBL", run: unique_id_format, args: "<fmt>", doc: "How the unique id of a request is made." },
     Directive { name: "unique-id-header", sections: "DFL", run: unique_id_header, args: "<name>", doc: "The header that takes the unique id to the server." },
 ];
 

@@ -98,12 +98,20 @@ fn unknown(cx: &mut Cx<'_>, line: &Line) {
     let kind = cx.draft.kind;
     let word = line.text(0);
     let span = keyword_span(line);
+    if kind != Kind::Global
+        && let Some(message) = known::removed(word)
+    {
+        cx.alert(span, message);
+        return;
+    }
     if known::is_known(kind, word) {
         cx.alert(span, format!("'{word}' is known to HAProxy but not supported yet"));
         return;
     }
     let here = directives().filter(|row| row.sections.contains(kind.initial()));
-    let near = suggest::suggest(word, here.map(|row| row.name));
+    // `no` and `default` are too short to be meant by mistake.
+    let names = here.map(|row| row.name).filter(|name| !matches!(*name, "no" | "default"));
+    let near = suggest::suggest(word, names);
     let mut message = format!("unknown keyword '{word}' in '{}' section", kind.keyword());
     let mut hint = None;
     if let Some(near) = near {

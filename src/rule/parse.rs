@@ -167,7 +167,8 @@ impl<'a> Parser<'a> {
         }
         let expected = table::expected(self.kind());
         let keyword = self.kind().keyword();
-        let names = || table::names(self.kind());
+        let scripted = name.starts_with("lua.");
+        let names = || table::names(self.kind()).filter(|_| !scripted);
         let report = if self.kind().is_http() {
             let got = if name.is_empty() { "'' (missing argument)" } else { &format!("'{name}'") };
             let mut message = format!("'{keyword}' expects {expected}, but got {got}.");
@@ -181,7 +182,13 @@ impl<'a> Parser<'a> {
             let message = format!("'{keyword}' expects {expected} in {owner} (got '{name}').");
             Diagnostic::alert(span, message)
         };
-        let hint = suggest::hint(name, names());
+        let mut hint = suggest::hint(name, names());
+        if scripted {
+            hint = Some(format!(
+                "no script has registered '{}' as an action for '{keyword}'",
+                name.trim_start_matches("lua.")
+            ));
+        }
         self.reports.push(Diagnostic { hint, ..report });
         Failed
     }
@@ -233,14 +240,22 @@ impl<'a> Parser<'a> {
             Frame { before, after: "" }
         };
         self.at += 1;
+        let kind = self.kind();
         let words = self.line.rest(self.at);
         let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
         match Condition::parse(&texts, negate, self.context.env) {
             Ok(condition) => {
                 let warnings = condition.warnings().iter();
-                self.reports.extend(warnings.map(|warning| Diagnostic {
-                    severity: Severity::Warning,
-                    ..report(warning, words, self.line, "", "")
+                self.reports.extend(warnings.map(|warning| {
+                    let mut report = report(warning, words, self.line, "", "");
+                    report.severity = Severity::Warning;
+                    // HAProxy names the rules that have no message to read at all.
+                    if matches!(kind, Kind::TcpRequestConnection | Kind::TcpRequestSession) {
+                        let place = format!(" will never match in '{keyword}' because ");
+                        report.message =
+                            report.message.replace(" will never match because ", &place);
+                    }
+                    report
                 }));
                 self.shared |= condition.uses_shared_state(self.context.env.scripts);
                 Ok(Some(condition))
@@ -417,6 +432,9 @@ pub fn report(
         None => words.last().map_or(line.span, |word| word.span),
     };
     let message = format!("{before}{}{after}", error.reason);
-    let report = Diagnostic::alert(span, message);
+    let mut report = Diagnostic::alert(span, message.trim_end());
+    if matches!(error.reason, sample::Reason::NoPattern(_)) {
+        report = report.lead(Lead::Bare);
+    }
     Diagnostic { hint: error.hint.clone(), ..report }
 }

@@ -82,8 +82,8 @@ pub(super) fn auth(parser: &mut Parser<'_>) -> Result<Action, Failed> {
 /// What has been read of an answer.
 struct Draft {
     answer: Answer,
-    /// A word that says what the body is has been seen.
-    payload: bool,
+    /// The word that says what the body is.
+    payload: Option<String>,
     error_file: bool,
     named_headers: bool,
 }
@@ -99,7 +99,7 @@ fn answer(parser: &mut Parser<'_>, verdict: Verdict, status: u16) -> Result<Acti
         body: Body::None,
         from_error_files: false,
     };
-    let mut draft = Draft { answer, payload: false, error_file: false, named_headers: false };
+    let mut draft = Draft { answer, payload: None, error_file: false, named_headers: false };
     let bare = parser.peek().is_none();
     while let Some(word) = parser.peek() {
         if !draft.read(parser, &word.text.clone(), verdict)? {
@@ -134,7 +134,7 @@ impl Draft {
             }
             "default-errorfiles" => {
                 parser.next_argument();
-                self.payload(parser)?;
+                self.payload(parser, keyword)?;
                 self.answer.from_error_files = true;
                 self.error_file = true;
             }
@@ -147,12 +147,12 @@ impl Draft {
             "file" | "lf-file" => self.file(parser, keyword == "lf-file")?,
             "string" => {
                 let word = argument(parser, "'string' expects <str> as argument")?;
-                self.payload(parser)?;
+                self.payload(parser, keyword)?;
                 self.answer.body = Body::Fixed(Bytes::copy_from_slice(word.bytes()));
             }
             "lf-string" => {
                 let word = argument(parser, "'lf-string' expects <fmt> as argument")?;
-                self.payload(parser)?;
+                self.payload(parser, keyword)?;
                 self.answer.body = Body::Input(parser.format(word)?);
             }
             "hdr" => self.header(parser)?,
@@ -194,7 +194,7 @@ impl Draft {
 
     fn error_file(&mut self, parser: &mut Parser<'_>) -> Result<(), Failed> {
         let word = argument(parser, "'errorfile' expects <fullpath> as argument")?;
-        self.payload(parser)?;
+        self.payload(parser, "errorfile")?;
         let bytes = read(parser, word)?;
         let Ok(reply) = read_message(&bytes) else {
             let message = format!("'{}': unable to parse headers (error offset: 0)", word.text);
@@ -211,7 +211,7 @@ impl Draft {
     fn file(&mut self, parser: &mut Parser<'_>, format: bool) -> Result<(), Failed> {
         let what = if format { "lf-file" } else { "file" };
         let word = argument(parser, &format!("'{what}' expects <file> as argument"))?;
-        self.payload(parser)?;
+        self.payload(parser, what)?;
         let bytes = read(parser, word)?;
         self.answer.body = if format {
             let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -223,10 +223,9 @@ impl Draft {
     }
 
     /// Notes what the body is; there may be one such word only.
-    fn payload(&mut self, parser: &mut Parser<'_>) -> Result<(), Failed> {
-        if std::mem::replace(&mut self.payload, true) {
-            let message = "unexpected second payload: only one of 'default-errorfiles', \
-                           'errorfile', 'file', 'lf-file', 'string' and 'lf-string' is allowed";
+    fn payload(&mut self, parser: &mut Parser<'_>, keyword: &str) -> Result<(), Failed> {
+        if let Some(first) = self.payload.replace(keyword.to_owned()) {
+            let message = format!("unexpected '{keyword}' argument, '{first}' already defined");
             return Err(parser.fail_at_last(message));
         }
         Ok(())
