@@ -129,7 +129,14 @@ impl Call {
             Resumed::Failed(error) if self.meter.is_killed() && error.kind == Kind::Raised => {
                 Step::Failed(Error::time(self.meter.reached(), error.traceback))
             }
-            Resumed::Failed(error) => Step::Failed(error),
+            Resumed::Failed(error) => {
+                if error.kind == Kind::Memory {
+                    // LuaJIT collects nothing when memory runs out.
+                    drop(thread);
+                    self.vm.sweep();
+                }
+                Step::Failed(error)
+            }
         }
     }
 }

@@ -99,9 +99,9 @@ const STRING_MAX: usize = 1 << 30;
 /// What must be left of the C stack before a script may enter one more coroutine.
 const HEADROOM: usize = 256 << 10;
 
-/// What a call may use of the C stack before it may enter one more coroutine: some thousand
-/// coroutines in each other. Each preemption passes through all of them.
-const NESTING: usize = 192 << 10;
+/// What a call may use of the C stack before it may enter one more coroutine: a thousand
+/// coroutines in each other. Each preemption passes through all of them, and must not take long.
+const NESTING: usize = 96 << 10;
 
 /// How many frames a traceback shows.
 const FRAMES_MAX: usize = 24;

@@ -256,6 +256,12 @@ fn deep_coroutines_are_refused() {
         local ok, why = pcall(deep, 0)
         return why:match('C stack overflow')";
     assert_eq!(run(source).unwrap(), string("C stack overflow"));
+    let source = "
+        local function deep(n)
+            return n == 0 and 'bottom' or coroutine.wrap(deep)(n - 1)
+        end
+        return deep(150)";
+    assert_eq!(run(source).unwrap(), string("bottom"));
 }
 
 /// Programs whose result must not depend on where they are preempted.
@@ -321,4 +327,16 @@ fn preempted_calls_take_turns() {
     let both = future::zip(driver::finish(first, step, &TASK), other);
     let (ended, _) = future::block_on(both);
     assert_eq!(ended.unwrap(), string("ended"));
+}
+
+#[test]
+fn a_call_that_grows_is_ended_and_the_state_serves_on() {
+    let vm = vm();
+    vm.limit_memory(vm.memory() + (8 << 20)).unwrap();
+    let grow = "local t = {} for i = 1, 1e9 do t[i] = { i } end";
+    for _ in 0..3 {
+        let error = limited(&vm, grow, Limits::NONE).unwrap_err();
+        assert_eq!((error.kind, &*error.message), (Kind::Memory, "out of memory error"));
+        assert_eq!(limited(&vm, "return (later('on'))", SHORT).unwrap(), string("on"));
+    }
 }

@@ -40,7 +40,8 @@ struct Seat {
 }
 
 static SLOTS: LazyLock<ArcSwap<Vec<Arc<Slot>>>> = LazyLock::new(ArcSwap::default);
-static WATCHDOG: OnceLock<Thread> = OnceLock::new();
+/// The thread, or `None` where it could not be started.
+static WATCHDOG: OnceLock<Option<Thread>> = OnceLock::new();
 static ASLEEP: AtomicBool = AtomicBool::new(false);
 /// Microseconds since the program's first script, as of the last tick.
 static NOW: AtomicU64 = AtomicU64::new(1);
@@ -59,10 +60,12 @@ pub fn set_slice(slice: Duration) {
 
 /// Makes sure that the watchdog runs and knows the calling thread.
 pub(super) fn watch() -> io::Result<()> {
-    if WATCHDOG.get().is_none() {
-        let handle = thread::Builder::new().name("watchdog".to_owned()).spawn(patrol)?;
-        // Another thread may have been first; two watchdogs do no harm.
-        WATCHDOG.get_or_init(|| handle.thread().clone());
+    let start = || {
+        let thread = thread::Builder::new().name("watchdog".to_owned()).spawn(patrol);
+        thread.ok().map(|handle| handle.thread().clone())
+    };
+    if WATCHDOG.get_or_init(start).is_none() {
+        return Err(io::Error::other("no thread"));
     }
     SEAT.with_borrow_mut(|seat| {
         if seat.is_none() {
@@ -91,7 +94,7 @@ pub(super) fn begin() -> u64 {
     });
     // The watchdog says it sleeps before it looks at the slots a last time.
     if ASLEEP.load(Ordering::SeqCst)
-        && let Some(thread) = WATCHDOG.get()
+        && let Some(Some(thread)) = WATCHDOG.get()
     {
         thread.unpark();
     }

@@ -21,6 +21,7 @@ use crate::lua::raw::Ret;
 use crate::proxy::Mode;
 use crate::txn::Direction;
 use crate::txn::Scope;
+use crate::value;
 
 pub(super) const TABLE: &[Row] = &[
     Row { name: "Alert", run: |args| say(args, Level::Alert, 2) },
@@ -166,10 +167,14 @@ fn set_var(args: &Args<'_>) -> Result<Reply, Raise> {
     if if_exist && txn.var(scope, name).is_none() {
         return Reply::value(args.lua(), false);
     }
-    let set = match super::from_lua(args.value(3)) {
-        Some(value) => txn.set_var(scope, name, value),
-        None => txn.unset_var(scope, name),
+    let value = match (super::from_lua(args.value(3)), args.value(3)) {
+        (Some(value), _) => value,
+        // Neither rounded in silence nor a text: a sample has no fractions.
+        (None, Value::Number(_)) => return Reply::value(args.lua(), false),
+        // HAProxy: nil, a table or a function is false.
+        (None, _) => value::Value::Bool(false),
     };
+    let set = txn.set_var(scope, name, value);
     Reply::value(args.lua(), set)
 }
 
