@@ -199,7 +199,8 @@ impl Start<'_> {
 fn run_workers(seeds: Vec<Seed>, program: Program, host: &Rc<lua::Host>) -> io::Result<()> {
     let plan = host.plan();
     let shared = service::Shared::new(Arc::new(program));
-    let first = |worker: Worker, seed| service::work(worker, seed, Arc::clone(&shared), Rc::clone(host));
+    let first =
+        |worker: Worker, seed| service::work(worker, seed, Arc::clone(&shared), Rc::clone(host));
     let others = |worker: Worker, seed| {
         let (shared, plan) = (Arc::clone(&shared), plan.clone());
         async move {

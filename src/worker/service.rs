@@ -207,9 +207,8 @@ fn gate(
     here: Rc<Cell<u32>>,
 ) -> Gate {
     let shared = Arc::clone(shared);
-    let has_room = move |shared: &Shared| {
-        (maxconn == 0 || here.get() < maxconn) && shared.has_room(&frontend)
-    };
+    let has_room =
+        move |shared: &Shared| (maxconn == 0 || here.get() < maxconn) && shared.has_room(&frontend);
     Gate::new(move || {
         has_room(&shared) || {
             shared.crowded.store(true, Ordering::Release);

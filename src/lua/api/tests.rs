@@ -261,7 +261,7 @@ fn functions_of_core() {
         ),
         ("local ok, why = Regex.new('(', true) return tostring(ok) .. type(why)", "falsestring"),
         ("return core.thread .. tostring(core.tcp())", "0HAProxy class Socket"),
-        ("return txn.c:upper('abc')", "t.lua"),
+        ("return txn.c:upper('abc') .. txn.sc:add('1', 2)", "ABC3"),
     ] {
         let result = eval(&txn(Mode::Http), body);
         assert!(result.contains(expected), "{body}: {result}");
