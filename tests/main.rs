@@ -14,6 +14,7 @@
     reason = "a test fails by panicking, prints, has threads of its own and looks at the clock"
 )]
 
+mod lua;
 mod proxy;
 mod support;
 mod tidy;
@@ -23,6 +24,7 @@ use libtest_mimic::Arguments;
 fn main() {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
+    trials.extend(lua::trials());
     trials.extend(proxy::trials());
     trials.extend(tidy::trials());
     if !arguments.list {
