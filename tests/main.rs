@@ -14,6 +14,9 @@
     reason = "a test fails by panicking, prints, has threads of its own and looks at the clock"
 )]
 
+mod cli;
+mod example;
+mod load;
 mod lua;
 mod proxy;
 mod support;
@@ -24,6 +27,9 @@ use libtest_mimic::Arguments;
 fn main() {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
+    trials.extend(cli::trials());
+    trials.extend(example::trials());
+    trials.extend(load::trials());
     trials.extend(lua::trials());
     trials.extend(proxy::trials());
     trials.extend(tidy::trials());

@@ -398,11 +398,7 @@ fn queue_timeout_answers_503(peer: Peer) {
     let proxy = start_with(peer, &origin, HTTP, &config);
     let mut first = proxy.connect("web");
     first.send("GET /first HTTP/1.1\r\nhost: x\r\n\r\n");
-    let until = std::time::Instant::now() + crate::support::process::DEADLINE;
-    while origin.requests().is_empty() {
-        assert!(std::time::Instant::now() < until, "the first request reaches the server");
-        thread::yield_now();
-    }
+    origin.wait_for_request();
     let mut second = proxy.connect("web");
     second.send("GET /second HTTP/1.1\r\nhost: x\r\n\r\n");
     assert_eq!(second.message().unwrap().status(), 503);

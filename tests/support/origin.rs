@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::thread;
+use std::time::Instant;
 
 use super::client::Client;
 use super::client::Message;
@@ -74,6 +75,15 @@ impl Origin {
     /// The requests read so far.
     pub(crate) fn requests(&self) -> Vec<Message> {
         self.state.requests.lock().unwrap().clone()
+    }
+
+    /// Waits until a request has been read.
+    pub(crate) fn wait_for_request(&self) {
+        let until = Instant::now() + DEADLINE;
+        while self.requests().is_empty() {
+            assert!(Instant::now() < until, "no request reaches the server");
+            thread::yield_now();
+        }
     }
 
     fn serve(connection: impl Fn(&mut Client, &State) + Send + Sync + 'static) -> Self {

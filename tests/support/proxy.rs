@@ -50,7 +50,7 @@ impl Peer {
         }
     }
 
-    fn program(self) -> PathBuf {
+    pub(crate) fn program(self) -> PathBuf {
         match self {
             Self::Luaproxy => PathBuf::from(env!("CARGO_BIN_EXE_luaproxy")),
             Self::Haproxy => Tool::Haproxy.path().expect("the case is skipped without it"),
