@@ -42,7 +42,7 @@ defaults
     timeout client 5s
     timeout server 5s
 frontend web
-    bind 127.0.0.1:0
+    bind 127.0.0.1:64999
     http-request return
 ";
 

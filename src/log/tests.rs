@@ -1,3 +1,5 @@
+//! Tests of logging: what is wrapped, filtered and written.
+
 use std::time::Duration;
 
 use super::*;

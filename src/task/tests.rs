@@ -1,3 +1,5 @@
+//! Tests of the executor and its queue.
+
 use std::cell::Cell;
 use std::cell::RefCell;
 use std::future::pending;

@@ -1,3 +1,5 @@
+//! Tests of the fleet.
+
 use std::io::Read;
 use std::io::Write;
 use std::net::SocketAddr;

@@ -243,9 +243,11 @@ impl Case {
             .iter()
             .zip(expected.lines().map(Some).chain(std::iter::repeat(None)))
             .map(|(line, expected)| {
+                let has = |word| expected.is_some_and(|expected: &str| expected.contains(word));
                 let line = normal::log_line(line);
-                let bytes = expected.is_some_and(|expected| expected.contains(" BYTES "));
-                if bytes { normal::bytes(&line) + "\n" } else { line + "\n" }
+                let line = if has(" BYTES ") { normal::bytes(&line) } else { line };
+                let line = if has(" CONNS ") { normal::connections(&line) } else { line };
+                line + "\n"
             })
             .collect();
         self.compare(index, proxy, &lines.concat());

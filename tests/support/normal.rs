@@ -33,6 +33,16 @@ pub(crate) fn bytes(line: &str) -> String {
     format!("{before}[DATE] {}", words.join(" "))
 }
 
+/// Returns the line with `CONNS` for the five counts of connections.
+pub(crate) fn connections(line: &str) -> String {
+    let is_counts =
+        |word: &&str| word.split('/').filter_map(|n| n.parse::<i64>().ok()).count() == 5;
+    match line.split(' ').filter(is_counts).next_back() {
+        Some(counts) => line.replace(counts, "CONNS"),
+        None => line.to_owned(),
+    }
+}
+
 /// Returns the line with `PORT` for the port of the client that it begins with.
 fn client(line: &str) -> String {
     let Some((first, rest)) = line.split_once(' ') else { return line.to_owned() };

@@ -1,3 +1,5 @@
+//! Tests of the fetches.
+
 use super::*;
 
 #[test]

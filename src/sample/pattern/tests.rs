@@ -1,3 +1,5 @@
+//! Tests of patterns and their files.
+
 use std::io::Write;
 
 use bytes::Bytes;
