@@ -19,6 +19,7 @@ mod example;
 mod load;
 mod lua;
 mod proxy;
+mod sample;
 mod support;
 mod tidy;
 
@@ -32,6 +33,7 @@ fn main() {
     trials.extend(load::trials());
     trials.extend(lua::trials());
     trials.extend(proxy::trials());
+    trials.extend(sample::trials());
     trials.extend(tidy::trials());
     if !arguments.list {
         support::peer::announce();

@@ -154,8 +154,7 @@ impl Arguments {
     /// Makes a text argument a variable.
     pub(super) fn set_variable(&mut self, index: usize) -> Result<(), Reason> {
         let name = self.lossy(index);
-        let (scope, short) =
-            Scope::split(&name).ok_or_else(|| Reason::BadVariable(name.clone()))?;
+        let (scope, short) = Scope::split(&name).ok_or_else(|| bad_variable(&name))?;
         self.set(index, Argument::Variable(scope, short.into()));
         Ok(())
     }
@@ -169,6 +168,17 @@ impl Arguments {
 impl FromIterator<Argument> for Arguments {
     fn from_iter<T: IntoIterator<Item = Argument>>(iter: T) -> Self {
         Self(iter.into_iter().collect())
+    }
+}
+
+/// Tells what is wrong with the name of a variable.
+fn bad_variable(name: &str) -> Reason {
+    let scope = name.split_once('.').map_or(name, |(scope, _)| scope);
+    let known = ["proc", "sess", "txn", "req", "res", "check"].contains(&scope);
+    let illegal = |c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.';
+    match name.find(illegal).and_then(|at| name.get(at..)) {
+        Some(rest) if known => Reason::VariableSyntax(rest.to_owned()),
+        _ => Reason::BadVariable(name.to_owned()),
     }
 }
 
@@ -237,7 +247,8 @@ pub(super) fn read(text: &str, max: usize) -> Result<Written, Error> {
         Some(b')') => Ok(Written { words, length: at + 1 }),
         _ => {
             let before = text.get(at..).unwrap_or_default().to_owned();
-            Err(Error::new(at..bytes.len(), Reason::Unclosed { before }))
+            let start = if before.is_empty() { 0 } else { at };
+            Err(Error::new(start..bytes.len(), Reason::Unclosed { before }))
         }
     }
 }
@@ -279,13 +290,14 @@ pub(super) fn parse(
 ) -> Result<Arguments, Error> {
     let mut words = written.words;
     if words.is_empty() && signature.required > 0 {
-        words.push((written.length.saturating_sub(1), Vec::new()));
+        words.push((0, Vec::new()));
     }
     let mut arguments = Arguments::default();
     for (index, (kind, (at, word))) in signature.kinds.iter().zip(&words).enumerate() {
-        let end = if word.is_empty() { at + 1 } else { at + word.len() };
+        // An empty one has no bytes of its own: the whole list is shown.
+        let here = if word.is_empty() { 0..written.length } else { *at..at + word.len() };
         let argument = parse_one(*kind, word, index + 1, keyword, env);
-        let argument = argument.map_err(|reason| Error::new(*at..end, reason))?;
+        let argument = argument.map_err(|reason| Error::new(here, reason))?;
         arguments.0.push(argument);
     }
     if let Some(kind) = signature.kinds.get(arguments.len())

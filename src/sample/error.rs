@@ -96,6 +96,10 @@ pub enum Reason {
     MissingArguments { got: usize, of: usize, kind: &'static str },
     /// A variable has no scope.
     BadVariable(String),
+    /// A variable's name has a character that is not permitted.
+    VariableSyntax(String),
+    /// A regular expression among the arguments does not compile.
+    InRegex { text: String, converter: &'static str, fetch: Box<str>, reason: Box<Self> },
     /// A proxy or server is not there.
     Unresolved { what: &'static str, name: String, position: usize, keyword: Box<str> },
     /// A server is not in the proxy.
@@ -210,6 +214,12 @@ impl fmt::Display for Reason {
                 f,
                 "invalid variable name '{name}'. A variable name must be start by its scope. The \
                  scope can be 'proc', 'sess', 'txn', 'req', 'res' or 'check'"
+            ),
+            Self::VariableSyntax(rest) => write!(f, "invalid syntax at char '{rest}'"),
+            Self::InRegex { text, converter, fetch, reason } => write!(
+                f,
+                "error in regex '{text}' in arg 1 of conversion keyword '{converter}' for sample \
+                 fetch keyword '{fetch}' : {reason}"
             ),
             Self::Unresolved { what, name, position, keyword } => {
                 write!(

@@ -381,14 +381,21 @@ impl Expr {
         let wrap = |error: Error| {
             let position = count(&error);
             let wrapped = |reason| Reason::ConverterArgument(position, name.to_owned(), reason);
-            error.shifted(end).map(wrapped)
+            let empty = error.range.is_empty();
+            let error = error.shifted(end).map(wrapped);
+            if empty { with_range(error, start..end) } else { error }
         };
         let written = argument::read(rest, signature.kinds.len()).map_err(wrap)?;
         let length = written.length;
         let arguments = argument::parse(signature, written, &self.name, env).map_err(wrap)?;
         let arguments = checked(arguments, signature, env).map_err(|reason| {
             let reason = match reason {
-                regex @ Reason::BadRegex { .. } => regex,
+                regex @ Reason::BadRegex { .. } => Reason::InRegex {
+                    text: regex_text(&regex),
+                    converter: converter.name,
+                    fetch: self.name.as_str().into(),
+                    reason: Box::new(regex),
+                },
                 other => Reason::ConverterArguments(name.to_owned(), Box::new(other)),
             };
             Error::new(start..end + length, reason)
@@ -485,6 +492,13 @@ fn acl_condition(names: &[Bytes], env: &Env<'_>) -> Result<Condition, Error> {
     let words: Vec<&str> = names.iter().map(String::as_str).collect();
     Condition::parse(&words, false, env)
         .map_err(|errors| errors.into_iter().next().unwrap_or_else(missing_acl))
+}
+
+fn regex_text(reason: &Reason) -> String {
+    match reason {
+        Reason::BadRegex { text, .. } => text.clone(),
+        _ => String::new(),
+    }
 }
 
 fn missing_acl() -> Error {

@@ -97,7 +97,8 @@ impl Format {
             match byte {
                 b'%' => parser.variable(),
                 b' ' if options.merge_spaces => {
-                    if parser.literal.last() != Some(&b' ') {
+                    let first = parser.literal.is_empty() && parser.parts.is_empty();
+                    if !first && parser.literal.last() != Some(&b' ') {
                         parser.literal.push(b' ');
                     }
                     parser.at += 1;

@@ -3,6 +3,7 @@
 use crate::sample::argument::Argument;
 use crate::sample::argument::Arguments;
 use crate::sample::argument::Kind;
+use crate::sample::argument::integer;
 use crate::sample::context::Ctx;
 use crate::sample::context::Env;
 use crate::sample::error::Reason;
@@ -80,9 +81,8 @@ fn check(arguments: &mut Arguments, _: &Env<'_>) -> Result<(), Reason> {
         return Ok(());
     }
     let text = arguments.lossy(0);
-    let number = text
-        .parse()
-        .map_err(|_| Reason::Custom(format!("expected integer or variable name, got '{text}'")))?;
+    let number = integer(&text)
+        .ok_or_else(|| Reason::Custom("expects an integer or a variable name".to_owned()))?;
     arguments.set(0, Argument::Int(number));
     Ok(())
 }

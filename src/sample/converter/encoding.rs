@@ -128,11 +128,8 @@ fn check_url_enc(arguments: &mut Arguments, _: &Env<'_>) -> Result<(), Reason> {
     match arguments.text(0).map(|kind| &kind[..]) {
         None | Some(b"" | b"query") => Ok(()),
         Some(_) => {
-            let message = "Invalid encode type".to_owned();
-            Err(Reason::Custom(format!(
-                "{message} '{}', only 'query' is known",
-                arguments.lossy(0)
-            )))
+            let message = "Unexpected encode type. Allowed value is 'query'";
+            Err(Reason::Custom(message.to_owned()))
         }
     }
 }

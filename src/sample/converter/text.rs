@@ -136,7 +136,7 @@ fn cut_crlf(value: Value, _: &Arguments, _: Option<&Ctx<'_>>) -> Option<Value> {
 
 fn check_field(arguments: &mut Arguments, _: &Env<'_>) -> Result<(), Reason> {
     if arguments.int(0) == Some(0) {
-        return Err(Reason::Custom("Field cannot be 0".to_owned()));
+        return Err(Reason::Custom("Unexpected value 0 for index".to_owned()));
     }
     check_separators(arguments)
 }
@@ -307,7 +307,7 @@ fn upper(value: Value, _: &Arguments, _: Option<&Ctx<'_>>) -> Option<Value> {
 
 fn check_word(arguments: &mut Arguments, _: &Env<'_>) -> Result<(), Reason> {
     if arguments.int(0) == Some(0) {
-        return Err(Reason::Custom("Word cannot be 0".to_owned()));
+        return Err(Reason::Custom("Unexpected value 0 for index".to_owned()));
     }
     check_separators(arguments)
 }

@@ -62,7 +62,7 @@ fn check_bool(arguments: &mut Arguments, _: &Env<'_>) -> Result<(), Reason> {
     let yes = match &*arguments.lossy(0) {
         "true" | "1" => 1,
         "false" | "0" => 0,
-        _ => return Err(Reason::Custom("expects 'true', 'false', '0' or '1'".to_owned())),
+        _ => return Err(Reason::Custom("Expects 'true', 'false', '0' or '1'".to_owned())),
     };
     arguments.set(0, Argument::Int(yes));
     Ok(())

@@ -109,7 +109,7 @@ fn thread(ctx: &Ctx<'_>, _: &Arguments) -> Option<Value> {
 fn check_uuid(arguments: &mut Arguments, _: &Env<'_>) -> Result<(), Reason> {
     match arguments.int(0) {
         None | Some(4) => Ok(()),
-        Some(_) => Err(Reason::Custom("Unsupported UUID version".to_owned())),
+        Some(version) => Err(Reason::Custom(format!("Unsupported UUID version: '{version}'"))),
     }
 }
 
