@@ -15,6 +15,7 @@
 )]
 
 mod cli;
+mod config;
 mod example;
 mod load;
 mod lua;
@@ -29,6 +30,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
     trials.extend(cli::trials());
+    trials.extend(config::trials());
     trials.extend(example::trials());
     trials.extend(load::trials());
     trials.extend(lua::trials());

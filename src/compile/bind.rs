@@ -202,6 +202,9 @@ fn options(cx: &mut Cx<'_>, line: &Line, bind: &mut Bind) -> bool {
         let tail =
             near.map_or_else(|| ".".to_owned(), |near| format!("; did you mean '{near}' maybe ?"));
         cx.alert(word.span, format!("{before}: unknown keyword '{name}'{tail}"));
+        // What stands behind it may be its argument.
+        let known = |word: &&Word| OPTIONS.iter().any(|option| option.name == word.text);
+        at += line.rest(at).iter().take_while(|word| !known(word)).count();
     }
     good
 }

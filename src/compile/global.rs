@@ -133,7 +133,7 @@ fn hard_stop_after(cx: &mut Cx<'_>, line: &Line) {
             cx.alert(word.span, message);
         }
         Err(_) => {
-            let _none = super::timeout::read(cx, word, "<hard-stop-after>");
+            let _none = super::timeout::read(cx, word, "'hard-stop-after'");
         }
     }
 }

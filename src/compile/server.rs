@@ -292,6 +292,7 @@ fn options(cx: &mut Cx<'_>, line: &Line, first: usize, settings: &mut Settings) 
             let argument = (!option.args.is_empty()).then(|| line.words.get(at)).flatten();
             if let Err(message) = (option.set)(settings, argument) {
                 let span = argument.map_or(word.span, |word| word.span);
+                let message = message.replace("{}", if default { "" } else { line.text(1) });
                 report(cx, span, &format!("{owner}{message}."));
                 good = false;
             }
@@ -306,13 +307,16 @@ fn options(cx: &mut Cx<'_>, line: &Line, first: usize, settings: &mut Settings) 
             return false;
         }
         let near = suggest::suggest(name, OPTIONS.iter().map(|option| option.name));
-        let tail = near.map_or(String::new(), |near| format!("; did you mean '{near}' maybe ?"));
-        let tail = match (default, tail.is_empty()) {
-            (true, _) => format!("{tail} Hint: no address was expected for this server."),
-            (false, true) => ".".to_owned(),
-            (false, false) => tail,
+        let end = if default { ". Hint: no address was expected for this server." } else { "." };
+        let tail = match (near, default) {
+            (Some(near), false) => format!("; did you mean '{near}' maybe ?"),
+            (Some(near), true) => format!("; did you mean '{near}' maybe ?{}", &end[1..]),
+            (None, _) => end.to_owned(),
         };
         report(cx, word.span, &format!("{owner}unknown keyword '{name}'{tail}"));
+        // What stands behind it may be its argument.
+        let known = |word: &&Word| OPTIONS.iter().any(|option| option.name == word.text);
+        at += line.rest(at).iter().take_while(|word| !known(word)).count();
     }
     good
 }
@@ -405,7 +409,7 @@ fn init_addr(settings: &mut Settings, word: Option<&Word>) -> Result<(), String>
             _ => InitAddr::Ip(part.parse().map_err(|_| {
                 format!(
                     "'init-addr' : unknown init-addr method '{part}', supported methods are \
-                     'libc', 'last', 'none'."
+                     'libc', 'last', 'none'"
                 )
             })?),
         });
@@ -426,7 +430,7 @@ fn maxqueue(settings: &mut Settings, word: Option<&Word>) -> Result<(), String> 
 fn weight(settings: &mut Settings, word: Option<&Word>) -> Result<(), String> {
     let value = number("weight", word)?;
     if value > 256 {
-        return Err(format!("weight of server is not within 0 and 256 ({value})"));
+        return Err(format!("weight of server {{}} is not within 0 and 256 ({value})"));
     }
     settings.weight = value;
     Ok(())

@@ -11,7 +11,9 @@ pub fn suggest<T: AsRef<str>>(word: &str, candidates: impl IntoIterator<Item = T
     if length == 0 || length > LONGEST {
         return None;
     }
-    let limit = (length / 3).max(2).min(length - 1);
+    // Most words of three letters are two mistakes away from another.
+    let limit = if length <= 3 { 1 } else { (length / 3).max(2) };
+    let limit = limit.min(length - 1);
     candidates
         .into_iter()
         .filter(|candidate| candidate.as_ref().len() <= LONGEST && candidate.as_ref() != word)

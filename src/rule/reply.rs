@@ -345,7 +345,7 @@ pub fn read_message(bytes: &[u8]) -> Result<Reply, usize> {
             offset += end + 1;
             break;
         } else {
-            read_header(line, &mut reply).ok_or(offset)?;
+            read_header(line, &mut reply).map_err(|at| offset + at)?;
         }
         offset += end + 1;
     }
@@ -365,16 +365,18 @@ fn read_status(line: &[u8], reply: &mut Reply) -> Option<()> {
     Some(())
 }
 
-fn read_header(line: &[u8], reply: &mut Reply) -> Option<()> {
-    let colon = memchr::memchr(b':', line)?;
-    let (name, value) = line.split_at(colon);
-    let value = value.get(1..).unwrap_or_default().trim_ascii();
-    if !http::check::name(name) || !http::check::value(value) {
-        return None;
+/// Reads a header; gives the offset of the first byte that has no place there.
+fn read_header(line: &[u8], reply: &mut Reply) -> Result<(), usize> {
+    let length = line.iter().take_while(|byte| http::check::is_token_byte(**byte)).count();
+    let (name, rest) = line.split_at(length);
+    let Some(value) = rest.strip_prefix(b":").filter(|_| length > 0) else { return Err(length) };
+    let value = value.trim_ascii();
+    if !http::check::value(value) {
+        return Err(length);
     }
     let name = name.to_ascii_lowercase();
     if !matches!(name.as_slice(), b"content-length" | b"transfer-encoding" | b"connection") {
         reply.headers.push((Bytes::from(name), Bytes::copy_from_slice(value)));
     }
-    Some(())
+    Ok(())
 }
