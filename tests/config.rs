@@ -119,7 +119,8 @@ fn said(sources: &Sources, report: &Diagnostic) -> Said {
 fn without_lines(message: &str) -> String {
     let mut out = String::new();
     for (index, part) in message.split(".cfg:").enumerate() {
-        let digits = part.find(|byte: char| !byte.is_ascii_digit() && byte != 'N').unwrap_or(part.len());
+        let digits =
+            part.find(|byte: char| !byte.is_ascii_digit() && byte != 'N').unwrap_or(part.len());
         out.push_str(if index == 0 { part } else { ".cfg:N" });
         out.push_str(if index == 0 { "" } else { &part[digits..] });
     }
@@ -192,6 +193,9 @@ fn their_words(name: &str, text: &str) -> Option<(usize, String)> {
     let (_, rest) = text.split_once(" : config : ")?;
     let rest = rest.strip_prefix("parsing ")?;
     let (place, message) = rest.strip_prefix('[')?.split_once(']')?;
+    if message.contains("too many fatal errors") {
+        return None;
+    }
     let line = place.strip_prefix(name)?.strip_prefix(':')?.parse().ok()?;
     Some((line, message.trim_start_matches([' ', ':']).to_owned()))
 }
