@@ -24,6 +24,8 @@ mod table;
 mod timeout;
 mod tune;
 
+use std::sync::Arc;
+
 use crate::diag::Diagnostic;
 use crate::diag::Lead;
 use crate::diag::Severity;
@@ -76,6 +78,9 @@ pub fn compile(input: Input<'_>) -> Compiled {
     section::globals(&mut cx);
     let drafts = section::proxies(&mut cx);
     let mut program = finish::program(&mut cx, drafts);
+    if let Some(program) = &program {
+        input.loader.set_proxies(Arc::clone(&program.proxies));
+    }
     if !cx.has_alerts()
         && let Err(error) = input.loader.run_init()
     {

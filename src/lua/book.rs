@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mlua::Function;
@@ -16,6 +17,7 @@ use super::vm::WeakVm;
 use crate::log;
 use crate::log::Level;
 use crate::log::Target;
+use crate::proxy;
 use crate::script::Id;
 use crate::script::Kind;
 use crate::txn;
@@ -66,6 +68,8 @@ pub(super) struct Book {
     /// The scheduler runs: tasks start at once.
     pub running: Cell<bool>,
     pub settings: RefCell<Settings>,
+    /// The proxies, once the configuration is complete.
+    pub proxies: RefCell<Option<Arc<proxy::Set>>>,
 }
 
 /// The `tune.lua.*` settings.
@@ -191,8 +195,7 @@ impl Book {
 
     /// Sends a line to the loggers of the context; says whether there are any.
     fn send(&self, level: Level, text: &str, txn: Option<&txn::Shared>) -> bool {
-        let proxy =
-            txn.and_then(|txn| Some(std::sync::Arc::clone(&txn.try_borrow().ok()?.backend)));
+        let proxy = txn.and_then(|txn| Some(Arc::clone(&txn.try_borrow().ok()?.backend)));
         let settings = self.settings.borrow();
         let targets = proxy.as_ref().map_or(&settings.loggers, |proxy| &proxy.loggers);
         log::send(targets, level, text.as_bytes());

@@ -20,6 +20,7 @@ use super::scripts::Host;
 use super::vm::Options;
 use super::vm::Vm;
 use super::watchdog;
+use crate::proxy;
 use crate::script;
 use crate::script::FunctionError;
 use crate::script::Id;
@@ -36,6 +37,8 @@ pub struct Plan {
     settings: Vec<Setting>,
     /// The names of each table in the order of their ids.
     names: Vec<(Kind, Vec<Name>)>,
+    /// What scripts see of the configuration.
+    proxies: Option<Arc<proxy::Set>>,
 }
 
 /// A registered name, without the function, which belongs to one worker.
@@ -50,6 +53,7 @@ impl Host {
     /// Returns what other workers need to become like this one.
     pub fn plan(&self) -> Plan {
         let mut plan = self.plan.borrow().clone();
+        plan.proxies = self.book.proxies.borrow().clone();
         plan.names = [Kind::Fetch, Kind::Converter, Kind::Action, Kind::Service]
             .into_iter()
             .map(|kind| {
@@ -69,6 +73,7 @@ impl Host {
     /// that of `lua-load`.
     pub fn from_plan(plan: &Plan, worker: usize) -> Result<Rc<Self>, LoadError> {
         let host = Self::new(worker);
+        host.book.proxies.replace(plan.proxies.clone());
         for (kind, names) in &plan.names {
             *host.book.table(*kind).borrow_mut() = names.iter().map(Name::entry).collect();
         }
@@ -246,6 +251,10 @@ impl script::Loader for Host {
     fn set(&self, setting: Setting) {
         self.apply(&setting);
         self.plan.borrow_mut().settings.push(setting);
+    }
+
+    fn set_proxies(&self, proxies: Arc<proxy::Set>) {
+        self.book.proxies.replace(Some(proxies));
     }
 
     fn run_init(&self) -> Result<(), LoadError> {

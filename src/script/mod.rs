@@ -2,11 +2,13 @@
 
 use std::future::poll_fn;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
 
 use bytes::Bytes;
 
+use crate::proxy;
 use crate::txn;
 use crate::value::Value;
 
@@ -70,6 +72,8 @@ pub trait Loader: Registry {
     fn prepend_path(&self, path: &str, native: bool);
     /// `tune.lua.*`.
     fn set(&self, setting: Setting);
+    /// Shows scripts the proxies, once the configuration is complete.
+    fn set_proxies(&self, proxies: Arc<proxy::Set>);
     /// Runs the functions given to `core.register_init`, in order.
     fn run_init(&self) -> Result<(), LoadError>;
 }
@@ -284,6 +288,8 @@ impl Loader for NoScripts {
     fn prepend_path(&self, _: &str, _: bool) {}
 
     fn set(&self, _: Setting) {}
+
+    fn set_proxies(&self, _: Arc<proxy::Set>) {}
 
     fn run_init(&self) -> Result<(), LoadError> {
         Ok(())

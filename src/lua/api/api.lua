@@ -207,6 +207,51 @@ function core.concat()
     return setmetatable(new_concat(), concat_mt)
 end
 
+-- core.proxies and its kin: lists by name that are made when they are first looked at.
+local function lazy(load)
+    local known
+    local function all()
+        if not known then
+            known = load()
+        end
+        return known
+    end
+    return setmetatable({}, {
+        __index = function(_, name)
+            return all()[name]
+        end,
+        __pairs = function()
+            return pairs(all())
+        end,
+    })
+end
+
+local list, list_servers = classes.proxy.list, classes.proxy.list_servers
+classes.proxy.list, classes.proxy.list_servers = nil, nil
+local server_mt = class("Server", classes.server)
+
+local function by_name(objects, mt)
+    local named = {}
+    for _, object in pairs(objects) do
+        named[object.name] = setmetatable(object, mt)
+    end
+    return named
+end
+
+local proxy_mt = class("Proxy", classes.proxy, function(self, key)
+    if key == "servers" then
+        local servers = by_name(list_servers(self), server_mt)
+        rawset(self, key, servers)
+        return servers
+    end
+end)
+
+for name, kind in pairs({ proxies = "proxy", frontends = "frontend", backends = "backend" }) do
+    core[name] = lazy(function()
+        return by_name(list(kind), proxy_mt)
+    end)
+end
+
 -- Regex
 local new_regex = classes.regex.new
 Regex = {

@@ -30,6 +30,7 @@ mod concat;
 mod core;
 mod http;
 mod map;
+mod proxy;
 mod regex;
 mod reply;
 mod sample;
@@ -58,9 +59,11 @@ const CLASSES: &[(&str, &[Row])] = &[
     ("core", map::CHANGES),
     ("http", http::TABLE),
     ("map", map::TABLE),
+    ("proxy", proxy::PROXY),
     ("regex", regex::TABLE),
     ("reply", reply::TABLE),
     ("sample", sample::TABLE),
+    ("server", proxy::SERVER),
     ("socket", socket::TABLE),
     ("txn", txn_class::TABLE),
 ];

@@ -503,3 +503,27 @@ fn a_call_that_spins_is_ended() {
     let fetch = Call::Fetch { id, txn: &txn, direction, arguments: &[] };
     assert_eq!(task::block_on(call(&scripts, fetch)).unwrap(), Outcome::Failed);
 }
+
+#[test]
+fn proxies_are_there_once_the_configuration_is() {
+    let host = host(
+        "core.register_fetches('x', function()
+            local names = {}
+            for name, proxy in pairs(core.backends) do names[#names + 1] = name end
+            local s = core.proxies.b.servers.s1
+            return names[1] .. s:get_name() .. s:get_addr() .. core.backends.b:get_stats().stot
+                .. core.proxies.b:get_mode() .. tostring(core.frontends.nope)
+         end)",
+    );
+    let id = host.find_fetch("x").unwrap();
+    let scripts: Rc<dyn Scripts> = host.clone();
+    let txn = txn(Mode::Http);
+    let run = || {
+        let direction = Direction::Request;
+        let fetch = Call::Fetch { id, txn: &txn, direction, arguments: &[] };
+        task::block_on(call(&scripts, fetch)).unwrap()
+    };
+    assert_eq!(run(), Outcome::Failed);
+    host.set_proxies(Arc::new(proxy::Set::new(vec![testing::backend(&[("s1", 1, 0)])])));
+    assert_eq!(run(), Outcome::Value(Some(text("bs1127.0.0.1:90httpnil"))));
+}
