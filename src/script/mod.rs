@@ -73,7 +73,7 @@ pub trait Loader: Registry {
     /// `tune.lua.*`.
     fn set(&self, setting: Setting);
     /// Shows scripts the proxies, once the configuration is complete.
-    fn set_proxies(&self, proxies: Arc<proxy::Set>);
+    fn set_proxies(&self, _: Arc<proxy::Set>) {}
     /// Runs the functions given to `core.register_init`, in order.
     fn run_init(&self) -> Result<(), LoadError>;
 }
@@ -288,8 +288,6 @@ impl Loader for NoScripts {
     fn prepend_path(&self, _: &str, _: bool) {}
 
     fn set(&self, _: Setting) {}
-
-    fn set_proxies(&self, _: Arc<proxy::Set>) {}
 
     fn run_init(&self) -> Result<(), LoadError> {
         Ok(())
