@@ -79,6 +79,8 @@ const KEYWORDS: &[(&str, &str, Method)] = &[
     ("shdr_len", "res.hdr", Method::Len),
     ("shdr_reg", "res.hdr", Method::Reg),
     ("shdr_sub", "res.hdr", Method::Sub),
+    ("ssl_fc_sni_end", "ssl_fc_sni", Method::End),
+    ("ssl_fc_sni_reg", "ssl_fc_sni", Method::Reg),
     ("url", "url", Method::Str),
     ("url_beg", "url", Method::Beg),
     ("url_dir", "url", Method::Dir),
@@ -455,4 +457,31 @@ fn compared(operator: &str, word: &str) -> Result<String, Reason> {
         "lt" => format!(":{}", number.saturating_sub(1)),
         _ => format!(":{number}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keywords_and_predefined_names_are_sorted_and_stand_for_something() {
+        assert!(KEYWORDS.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(PREDEFINED.is_sorted_by(|a, b| a.0 < b.0));
+        for (keyword, fetch, method) in KEYWORDS {
+            let fetch = find_fetch(fetch).map(|fetch| fetch.out);
+            assert!(fetch.is_some_and(|out| can_cast(out, method.takes())), "{keyword}");
+        }
+    }
+
+    #[test]
+    fn operators_become_ranges() {
+        for (operator, range) in
+            [("eq", "5"), ("gt", "6:"), ("ge", "5:"), ("lt", ":4"), ("le", ":5")]
+        {
+            assert_eq!(compared(operator, "5").as_deref(), Ok(range));
+        }
+        assert_eq!(compared("gt", "1:2").as_deref(), Ok("1:2"));
+        let error = compared("gt", "a").unwrap_err().to_string();
+        assert_eq!(error, "'a' is neither a number nor a supported operator");
+    }
 }

@@ -18,6 +18,9 @@ mod process;
 mod regex;
 mod timing;
 
+#[cfg(test)]
+mod tests;
+
 pub use argument::Argument;
 pub use argument::Arguments;
 pub use argument::Check;
