@@ -338,7 +338,7 @@ fn named_format(
     }
     let made = {
         let env = rules::env(cx, Checkpoint::Log);
-        Format::parse(text, &env, sample::Options::default())
+        Format::parse(text, &env, sample::Options::LOG)
     };
     if made.is_err() {
         cx.alert(span, format!("'option {option}' is known to HAProxy but not supported yet"));
@@ -362,7 +362,10 @@ fn builtin(cx: &mut Cx<'_>, text: &str, span: Span) -> Option<Format> {
 
 fn format(cx: &mut Cx<'_>, word: &Word, checkpoint: Checkpoint, before: &str) -> Option<Format> {
     let line = Line { words: vec![word.clone()], span: word.span };
-    let options = sample::Options::default();
+    let options = match checkpoint {
+        Checkpoint::Log => sample::Options::LOG,
+        _ => sample::Options::ID,
+    };
     rules::format(cx, &line, word, checkpoint, options, before)
 }
 

@@ -60,9 +60,11 @@ pub struct Options {
 impl Options {
     /// `log-format`, `error-log-format`.
     pub const LOG: Self = Self { http: false, mandatory: true, merge_spaces: true };
+    /// `unique-id-format`.
+    pub const ID: Self = Self { http: true, mandatory: false, merge_spaces: true };
     /// `set-header`, `return`, `redirect` and what else ends up in a message.
     pub const HTTP: Self = Self { http: true, mandatory: false, merge_spaces: false };
-    /// `set-var-fmt`, `unique-id-format`: text as it is.
+    /// `set-var-fmt`: text as it is.
     pub const PLAIN: Self = Self { http: false, mandatory: false, merge_spaces: false };
 }
 
@@ -76,6 +78,8 @@ pub struct Format {
 #[derive(Clone, Debug)]
 enum Part {
     Text(Bytes),
+    /// Spaces between fields: none follows another, so that an empty field leaves no trace.
+    Space,
     Alias(&'static Alias, Flags),
     Expr(Box<Expr>, Flags),
 }
@@ -97,10 +101,8 @@ impl Format {
             match byte {
                 b'%' => parser.variable(),
                 b' ' if options.merge_spaces => {
-                    let first = parser.literal.is_empty() && parser.parts.is_empty();
-                    if !first && parser.literal.last() != Some(&b' ') {
-                        parser.literal.push(b' ');
-                    }
+                    parser.flush();
+                    parser.parts.push(Part::Space);
                     parser.at += 1;
                 }
                 other => {
@@ -138,8 +140,9 @@ impl Format {
 
     /// Writes the text; what scripts would give is left out.
     pub fn render(&self, ctx: &Ctx<'_>, out: &mut Vec<u8>) {
+        let mut spaced = false;
         for part in &self.parts {
-            part.render(ctx, out);
+            spaced = part.render(spaced, ctx, out);
         }
     }
 
@@ -153,14 +156,18 @@ impl Format {
             eval.native(|ctx| self.render(ctx, &mut out));
             return out.into();
         }
+        let mut spaced = false;
         for part in &self.parts {
             match part {
                 Part::Expr(expr, flags) if expr.is_scripted() => {
                     let text = expr.eval_as(eval, Type::Str).await;
                     let text = text.map(crate::value::Value::into_bytes).unwrap_or_default();
                     flags.sample(&text, &mut out);
+                    spaced = false;
                 }
-                part => eval.native(|ctx| part.render(ctx, &mut out)),
+                part => {
+                    eval.native(|ctx| spaced = part.render(spaced, ctx, &mut out));
+                }
             }
         }
         out.into()
@@ -169,14 +176,18 @@ impl Format {
     fn exprs(&self) -> impl Iterator<Item = &Expr> {
         self.parts.iter().filter_map(|part| match part {
             Part::Expr(expr, _) => Some(&**expr),
-            Part::Text(_) | Part::Alias(..) => None,
+            Part::Text(_) | Part::Space | Part::Alias(..) => None,
         })
     }
 }
 
 impl Part {
-    fn render(&self, ctx: &Ctx<'_>, out: &mut Vec<u8>) {
+    /// Writes the part behind a space or not; tells whether what comes next is behind one.
+    fn render(&self, spaced: bool, ctx: &Ctx<'_>, out: &mut Vec<u8>) -> bool {
+        let before = out.len();
         match self {
+            Self::Space if spaced => {}
+            Self::Space => out.push(b' '),
             Self::Text(text) => out.extend_from_slice(text),
             Self::Alias(alias, flags) => (alias.run)(ctx, *flags, out),
             Self::Expr(expr, flags) => {
@@ -184,6 +195,11 @@ impl Part {
                 let text = sample.map(crate::value::Value::into_bytes).unwrap_or_default();
                 flags.sample(&text, out);
             }
+        }
+        match self {
+            Self::Space => true,
+            Self::Alias(..) => spaced && out.len() == before,
+            Self::Text(_) | Self::Expr(..) => false,
         }
     }
 }
