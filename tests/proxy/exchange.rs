@@ -44,6 +44,7 @@ const LIST: &[Scenario] = &[
     ("server_reset_ends_the_client_side", server_reset_ends_the_client_side),
     ("one_at_a_time_when_maxconn_is_one", one_at_a_time_when_maxconn_is_one),
     ("queue_timeout_answers_503", queue_timeout_answers_503),
+    ("round_robin_by_weight", round_robin_by_weight),
     ("syslog_over_udp", syslog_over_udp),
     ("syslog_rfc5424", syslog_rfc5424),
     ("half_close_of_the_server_over_tcp", half_close_of_the_server_over_tcp),
@@ -405,6 +406,30 @@ fn queue_timeout_answers_503(peer: Peer) {
     let line = proxy.process.stdout.wait_for_text("/second");
     assert!(line.contains(" 503 217 - - sQ-- "), "{line}");
     assert!(line.contains("app/<NOSRV>"), "{line}");
+}
+
+fn round_robin_by_weight(peer: Peer) {
+    let origin =
+        Origin::start(Script::Answer(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".into()));
+    let config = CONFIG.replace(
+        "    server s1 \"${s1}\"\n",
+        "    balance roundrobin
+    http-response set-header x-server %s
+    server a \"${s1}\" weight 20
+    server b \"${s1}\" weight 10
+    server c \"${s1}\" weight 0\n",
+    );
+    let proxy = start_with(peer, &origin, HTTP, &config);
+    let mut client = proxy.connect("web");
+    let mut counts = [0; 3];
+    for _ in 0..30 {
+        client.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+        let answer = client.message().unwrap();
+        let server = answer.header("x-server").unwrap().as_bytes()[0] - b'a';
+        counts[usize::from(server)] += 1;
+    }
+    assert_eq!(counts, [20, 10, 0]);
+    proxy.stop();
 }
 
 fn syslog_over_udp(peer: Peer) {

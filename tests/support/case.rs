@@ -13,7 +13,7 @@
 //! HTTP/1.1 200 OK
 //! -- send                    one connection to `web`; `connect NAME` opens another
 //! GET / HTTP/1.1
-//! -- receive                 or receive-head, take, rest, end, shut
+//! -- receive                 or receive-head, status CODE, take, drain COUNT, rest, end, shut
 //! HTTP/1.1 200 OK
 //! -- log                     all log lines, without ports, dates and timers
 //! ```
@@ -210,7 +210,8 @@ impl Case {
                 *client = Some(proxy.connect_unix(&block.argument));
                 return;
             }
-            "send" | "receive" | "receive-head" | "take" | "rest" | "end" | "shut" => {}
+            "send" | "receive" | "receive-head" | "status" | "take" | "drain" | "rest" | "end"
+            | "shut" => {}
             _ => return,
         }
         let client = client.get_or_insert_with(|| proxy.connect("web"));
@@ -218,6 +219,11 @@ impl Case {
             "send" => return client.send_maybe(unescape(&block.text)),
             "shut" => return client.shut(),
             "end" => return client.ended(),
+            "drain" => return drop(client.take(block.argument.parse().unwrap())),
+            "status" => {
+                let status = client.message().unwrap_or_default().status().to_string();
+                return assert_eq!(status, block.argument, "{}", proxy.said());
+            }
             "receive" => client.message().unwrap_or_default().show(),
             "receive-head" => client.head().unwrap_or_default().into_bytes(),
             "take" => client.take(unescape(&block.text).len()),

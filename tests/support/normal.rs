@@ -27,7 +27,9 @@ pub(crate) fn ports(text: &str) -> String {
 pub(crate) fn bytes(line: &str) -> String {
     let Some((before, after)) = line.split_once("[DATE] ") else { return line.to_owned() };
     let mut words: Vec<&str> = after.split(' ').collect();
-    if let Some(word) = words.get_mut(4) {
+    // After the timers of HTTP comes the status.
+    let at = if words.get(2).is_some_and(|timers| timers.split('/').count() == 5) { 4 } else { 3 };
+    if let Some(word) = words.get_mut(at) {
         *word = "BYTES";
     }
     format!("{before}[DATE] {}", words.join(" "))
