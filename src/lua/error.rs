@@ -1,5 +1,6 @@
 //! Why a call of a script ended early.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::raw;
@@ -39,7 +40,9 @@ impl Error {
             Kind::Raised if self.message == raw::UNKNOWN => {
                 format!("[state-id {state}] {}", self.message)
             }
-            Kind::Raised => format!("[state-id {state}] runtime error: {}", self.message),
+            Kind::Raised => {
+                format!("[state-id {state}] runtime error: {}", reworded(&self.message))
+            }
         };
         if !self.traceback.is_empty() {
             text.push_str(" from ");
@@ -83,6 +86,77 @@ impl From<mlua::Error> for Error {
             mlua::Error::RuntimeError(message) => Self::raised(message),
             mlua::Error::CallbackError { cause, .. } => Self::from(cause.as_ref().clone()),
             other => Self::raised(other.to_string()),
+        }
+    }
+}
+
+/// Gives the innermost frame of a traceback the line that the message begins with: LuaJIT has
+/// forgotten the line of the function that failed itself.
+pub(super) fn place(message: &str, traceback: &mut String) {
+    let Some(end) = traceback.find(": in ") else { return };
+    let source = traceback.get(..end).unwrap_or_default();
+    let line = message.strip_prefix(source).and_then(|rest| rest.strip_prefix(':'));
+    let line = line.and_then(|rest| rest.split(':').next());
+    if let Some(line) = line.filter(|line| !line.is_empty())
+        && line.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        let line = format!(":{line}");
+        traceback.insert_str(end, &line);
+    }
+}
+
+/// Returns a message of LuaJIT in the words of Lua 5.3, as HAProxy logs them:
+/// `index local 't' (a nil value)` is `index a nil value (local 't')` there.
+fn reworded(message: &str) -> Cow<'_, str> {
+    let parts = || {
+        let (before, rest) = message.split_once("attempt to ")?;
+        let (variable, rest) = rest.split_once(" (a ")?;
+        let (kind, after) = rest.split_once(" value)")?;
+        let quote = variable.find(" '")?;
+        let space = variable.get(..quote)?.rfind(' ')?;
+        let (action, variable) = variable.split_at(space);
+        let variable = variable.trim_start();
+        Some(format!("{before}attempt to {action} a {kind} value ({variable}){after}"))
+    };
+    parts().map_or(Cow::Borrowed(message), Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_read_as_those_of_lua_5_3() {
+        for (luajit, lua) in [
+            (
+                "t.lua:3: attempt to index local 't' (a nil value)",
+                "t.lua:3: attempt to index a nil value (local 't')",
+            ),
+            (
+                "attempt to perform arithmetic on field 'x' (a table value)",
+                "attempt to perform arithmetic on a table value (field 'x')",
+            ),
+            ("attempt to call a nil value", "attempt to call a nil value"),
+            ("attempt to compare nil with number", "attempt to compare nil with number"),
+            ("boom (a nil value)", "boom (a nil value)"),
+        ] {
+            assert_eq!(reworded(luajit), lua);
+        }
+    }
+
+    #[test]
+    fn the_failing_line_is_put_into_the_traceback() {
+        for (message, traceback, expected) in [
+            ("a.lua:3: x", "a.lua: in function line 1", "a.lua:3: in function line 1"),
+            ("a.lua:3: x", "[C]: in global 'error'", "[C]: in global 'error'"),
+            ("boom", "a.lua: in main chunk", "a.lua: in main chunk"),
+            ("a.lua:x: y", "a.lua: in main chunk", "a.lua: in main chunk"),
+            ("a.lua:3: x", "a.lua:5: in main chunk", "a.lua:5: in main chunk"),
+            ("", "", ""),
+        ] {
+            let mut text = traceback.to_owned();
+            place(message, &mut text);
+            assert_eq!(text, expected);
         }
     }
 }

@@ -24,6 +24,7 @@ use mlua::ffi;
 use mlua::ffi::lua_Debug;
 use mlua::ffi::lua_State;
 
+use super::error;
 use super::error::Error;
 use super::meter;
 use super::vm::Vm;
@@ -346,7 +347,9 @@ fn raised(lua: &mlua::Lua, thread: &mlua::Thread) -> Error {
         }),
         _ => UNKNOWN.to_owned(),
     };
-    Error { traceback: traceback(thread), ..Error::raised(message) }
+    let mut traceback = traceback(thread);
+    error::place(&message, &mut traceback);
+    Error { traceback, ..Error::raised(message) }
 }
 
 /// Puts a function and its arguments, or what a yield returns, on the stack of a thread.

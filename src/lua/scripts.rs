@@ -221,8 +221,7 @@ impl Host {
                 };
                 let mut txn = txn.borrow_mut();
                 if origin.http && txn.response.is_none() {
-                    drop(txn);
-                    self.report(origin, &Error::raised("the response was not started"));
+                    // HAProxy: no word of it but the 500.
                     return Outcome::Failed;
                 }
                 txn.res.end_input();
@@ -236,14 +235,14 @@ impl Host {
         let table = self.book.table(origin.kind).borrow();
         let name = table.get(origin.id.0 as usize).map_or("?", |entry| entry.name.as_str());
         let what = match (origin.kind, origin.http) {
-            (Kind::Fetch, _) => "sample-fetch",
-            (Kind::Converter, _) => "converter",
-            (Kind::Action, _) => "function",
-            (Kind::Service, true) => "applet http",
-            (Kind::Service, false) => "applet tcp",
+            (Kind::Fetch, _) => format!("sample-fetch '{name}'"),
+            (Kind::Converter, _) => format!("converter '{name}'"),
+            (Kind::Action, _) => format!("function '{name}'"),
+            (Kind::Service, true) => format!("applet http '<lua.{name}>'"),
+            (Kind::Service, false) => format!("applet tcp '<lua.{name}>'"),
         };
         let txn = origin.current.txn.as_ref().and_then(txn::Handle::upgrade);
-        self.book.report(&format!("{what} '{name}'"), error, origin.state, txn.as_ref());
+        self.book.report(&what, error, origin.state, txn.as_ref());
     }
 
     /// Starts a function whose first argument is an exchange.

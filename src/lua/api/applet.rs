@@ -92,7 +92,7 @@ fn fields(args: &Args<'_>) -> Result<Reply, Raise> {
         table.raw_set("method", lua.create_string(request.method.as_bytes())?)?;
         table.raw_set("path", lua.create_string(path)?)?;
         table.raw_set("qs", lua.create_string(request.query().unwrap_or_default())?)?;
-        table.raw_set("version", request.version.number())?;
+        table.raw_set("version", request.version.as_str())?;
         table.raw_set("length", length)?;
         fill(args, &headers, &request.headers)?;
     }
@@ -142,7 +142,8 @@ fn start_response(args: &Args<'_>) -> Result<Reply, Raise> {
     if txn.response.is_some() {
         return Err(Raise::new("'start_response' : the response has been started"));
     }
-    txn.response = Some(head.0.borrow().clone());
+    let version = txn.request.as_ref().map(|request| request.version).unwrap_or_default();
+    txn.response = Some(Response { version, ..head.0.borrow().clone() });
     Ok(Reply::nothing())
 }
 

@@ -161,12 +161,12 @@ pub(super) fn from_lua(value: &Value) -> Option<value::Value> {
 /// Returns what a fetch or converter has returned as a sample.
 pub(super) fn returned(ret: Ret) -> Option<value::Value> {
     match ret {
-        Ret::Nothing | Ret::Nil => None,
+        Ret::Nothing => None,
         Ret::Bool(yes) => Some(value::Value::Bool(yes)),
         Ret::Number(number) => whole(number).map(value::Value::Int),
         Ret::Str(text) => Some(value::Value::Str(text.into())),
-        // HAProxy: a table or function is false.
-        Ret::Other => Some(value::Value::Bool(false)),
+        // HAProxy: nil, a table or a function is false; only nothing is no sample.
+        Ret::Nil | Ret::Other => Some(value::Value::Bool(false)),
     }
 }
 
