@@ -142,8 +142,7 @@ fn start_response(args: &Args<'_>) -> Result<Reply, Raise> {
     if txn.response.is_some() {
         return Err(Raise::new("'start_response' : the response has been started"));
     }
-    let version = txn.request.as_ref().map(|request| request.version).unwrap_or_default();
-    txn.response = Some(Response { version, ..head.0.borrow().clone() });
+    txn.response = Some(head.0.borrow().clone());
     Ok(Reply::nothing())
 }
 

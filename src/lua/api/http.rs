@@ -50,6 +50,8 @@ fn redirect(args: &Args<'_>) -> Result<Reply, Raise> {
     }
     txn.borrow_mut().reply = Some(txn::Reply {
         status: 302,
+        // HAProxy's word for a redirection, not the usual one of that status.
+        reason: Bytes::from_static(b"Found"),
         headers: vec![(Bytes::from_static(b"location"), location)],
         ..txn::Reply::default()
     });
