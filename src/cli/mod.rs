@@ -2,6 +2,7 @@
 
 pub mod configuration;
 pub mod console;
+mod daemon;
 pub mod options;
 mod run;
 pub mod version;

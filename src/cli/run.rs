@@ -27,6 +27,7 @@ use crate::worker::service::Seed;
 
 use super::configuration::Configuration;
 use super::console::Console;
+use super::daemon;
 use super::options::Options;
 
 /// The exit status of a configuration that is right and listens nowhere.
@@ -60,10 +61,19 @@ struct Start<'a> {
 
 impl Start<'_> {
     fn run(&self, mut configuration: Configuration) -> ExitCode {
+        // Before scripts run, which they shall do once.
+        if self.goes_to_background(&configuration) {
+            return daemon::start().unwrap_or_else(|error| {
+                self.console
+                    .line(Severity::Alert, &format!("cannot go to the background: {error}"));
+                ExitCode::FAILURE
+            });
+        }
         if let Err(error) = lua::selftest() {
             self.console.line(Severity::Alert, &format!("Lua : {}", error.message));
             return ExitCode::FAILURE;
         }
+        configuration.env.clone().publish();
         let host = lua::Host::new(0);
         let compiled = compile::compile(compile::Input {
             sources: &configuration.sources,
@@ -113,6 +123,19 @@ impl Start<'_> {
         })
     }
 
+    /// Tells whether to start anew in the background.
+    fn goes_to_background(&self, configuration: &Configuration) -> bool {
+        let globals = configuration.tree.sections.iter().filter(|it| it.name() == Some("global"));
+        let asked = self.options.daemon
+            || globals.flat_map(|section| &section.lines).any(|line| line.text(0) == "daemon");
+        let stays = self.options.check || self.stays_in_foreground();
+        asked && !stays && !daemon::is_background()
+    }
+
+    fn stays_in_foreground(&self) -> bool {
+        self.options.debug || self.options.foreground || self.options.systemd
+    }
+
     /// Lets the command line overrule the configuration.
     fn apply(&self, program: &mut Program) {
         if let Some(maxconn) = self.options.maxconn {
@@ -144,6 +167,12 @@ impl Start<'_> {
         }
         self.tell(&program);
         self.relieve();
+        if daemon::is_background()
+            && let Err(error) = daemon::detach()
+        {
+            self.console.line(Severity::Alert, &format!("cannot leave the terminal: {error}"));
+            return ExitCode::FAILURE;
+        }
         match run_workers(seeds, program, host) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {

@@ -1,6 +1,7 @@
 //! The environment that variables and conditions see: plain data, owned by the caller.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 /// The environment variables; a copy, so that `setenv` races with no other thread.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,6 +43,24 @@ impl Env {
     /// Returns every variable, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+/// The environment as the configuration has left it.
+static PROCESS: OnceLock<Env> = OnceLock::new();
+
+impl Env {
+    /// Makes this the environment that expressions and scripts see, once.
+    pub fn publish(self) {
+        PROCESS.set(self).ok();
+    }
+
+    /// Returns a variable of the published environment, or of the process before there is one.
+    pub fn find_published(name: &str) -> Option<String> {
+        match PROCESS.get() {
+            Some(env) => env.get(name).map(str::to_owned),
+            None => std::env::var(name).ok(),
+        }
     }
 }
 

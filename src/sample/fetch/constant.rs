@@ -8,6 +8,7 @@ use crate::sample::argument::Kind;
 use crate::sample::context::Ctx;
 use crate::sample::context::Env;
 use crate::sample::error::Reason;
+use crate::syntax;
 use crate::value::Type;
 use crate::value::Value;
 
@@ -77,7 +78,7 @@ fn env(_: &Ctx<'_>, arguments: &Arguments) -> Option<Value> {
     if name.is_empty() || name.contains(['=', '\0']) {
         return None;
     }
-    let value = std::env::var_os(name)?.into_encoded_bytes();
+    let value = syntax::Env::find_published(name)?;
     Some(Value::Str(Bytes::from(value)))
 }
 
