@@ -47,7 +47,7 @@ const TABLE: &[Alias] = &[
     Alias::http("HU", |c, f, o| f.encoded(&uri(c.txn), URL, o)),
     Alias::http("HV", |c, f, o| f.encoded(version(c.txn).as_bytes(), URL, o)),
     Alias::new("ID", |c, f, o| f.text(c.txn.unique_id.as_deref().unwrap_or_default(), o)),
-    Alias::http("ST", |c, f, o| f.int(i64::from(c.txn.status), o)),
+    Alias::http("ST", |c, f, o| f.int(status(c.txn), o)),
     Alias::new("T", |c, f, o| f.quoted(o, |o| accept_date(c.txn, Zone::Utc, o))),
     Alias::http("TR", |c, f, o| f.millis(timing::request(c.txn), o)),
     Alias::new("Ta", |c, f, o| f.final_millis(c, timing::active_total(c.txn), o)),
@@ -68,7 +68,7 @@ const TABLE: &[Alias] = &[
     Alias::new("bc", |c, f, o| f.int(backend_connections(c.txn), o)),
     Alias::new("bi", |c, f, o| f.ip(server_addr(c.txn, 0), o)),
     Alias::new("bp", |c, f, o| f.port(server_addr(c.txn, 0), o)),
-    Alias::new("bq", |c, f, o| f.int(current(&c.txn.backend.counters, Counter::Queued), o)),
+    Alias::new("bq", |c, f, o| f.int(i64::from(c.txn.queue), o)),
     Alias::new("ci", |c, f, o| f.ip(Some(&c.txn.session.src.borrow()), o)),
     Alias::new("cp", |c, f, o| f.port(Some(&c.txn.session.src.borrow()), o)),
     Alias::new("f", |c, f, o| f.text(c.txn.session.frontend.name.as_bytes(), o)),
@@ -182,6 +182,11 @@ fn server(txn: &Txn) -> &str {
 
 fn server_connections(txn: &Txn) -> i64 {
     txn.server.as_ref().map_or(0, |server| current(&server.counters, Counter::Current))
+}
+
+/// Returns the status of the answer; -1 where there was none.
+fn status(txn: &Txn) -> i64 {
+    if txn.status == 0 { -1 } else { txn.status.into() }
 }
 
 fn server_queue(txn: &Txn) -> i64 {

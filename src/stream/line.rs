@@ -1,38 +1,18 @@
 //! The log line of an exchange: whether there is one, at which level, and to whom it goes.
 
-use std::rc::Rc;
-
 use bytes::Bytes;
 
 use crate::clock;
 use crate::log;
 use crate::log::Level;
 use crate::program::Section;
-use crate::proxy::Mode;
 use crate::sample::Eval;
 use crate::txn::Direction;
-use crate::txn::Session;
 use crate::txn::Shared;
 use crate::txn::Txn;
 
 use super::local::Local;
 use super::termination;
-
-/// Logs that a client has come, where no format is set for the end.
-pub(super) fn greet(section: &Section, session: &Rc<Session>) {
-    let proxy = &section.proxy;
-    if section.log_format.is_some() || proxy.loggers.is_empty() || proxy.options.dont_log_null {
-        return;
-    }
-    let mode = match proxy.mode {
-        Mode::Http => "HTTP",
-        Mode::Tcp => "TCP",
-    };
-    let (src, dst) = (session.src.borrow(), session.dst.borrow());
-    let text = format!("Connect from {src} to {dst} ({}/{mode})", proxy.name);
-    let tag = section.log_tag.as_deref();
-    log::send_tagged(&proxy.loggers, tag, Level::Info, text.as_bytes());
-}
 
 /// Logs an exchange that has ended, or for `option logasap` one whose response begins.
 pub(super) async fn end(local: &Local, section: &Section, txn: &Shared) {

@@ -28,6 +28,13 @@ pub(super) fn build(proxy: &Proxy, reply: &Reply, limits: &Limits) -> (Response,
     (head, body)
 }
 
+/// Returns the bytes of an answer where there is no request to be answered.
+pub(super) fn raw(proxy: &Proxy, status: u16) -> Bytes {
+    let mut files = proxy.error_answers.iter();
+    let file = files.find(|(known, _)| *known == status).map(|(_, file)| file.clone());
+    file.or_else(|| http::status::raw(status)).unwrap_or_default()
+}
+
 /// Finds the answer for a status: an `errorfile`, or HAProxy's own.
 fn find(proxy: &Proxy, status: u16, limits: &Limits) -> Option<(Response, Bytes)> {
     let mut files = proxy.error_answers.iter();

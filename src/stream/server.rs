@@ -189,7 +189,7 @@ impl Link {
 
 fn note_server(txn: &Shared, server: &Arc<Server>) {
     let mut txn = txn.borrow_mut();
-    txn.timers.queued = Some(clock::cached());
+    txn.timers.queued.get_or_insert_with(clock::cached);
     if !txn.server.as_ref().is_some_and(|known| Arc::ptr_eq(known, server)) {
         txn.server = Some(Arc::clone(server));
     }

@@ -42,12 +42,11 @@ pub(super) async fn run(
     session: Rc<Session>,
     mut client: End,
 ) {
-    line::greet(frontend, &session);
     let txn = accept::new_exchange(local, &session, 0).into_shared();
-    txn.borrow_mut().timers.request = Some(clock::cached());
     let exchange = Exchange { local, frontend, txn: &txn };
     if let Err(error) = exchange.run(&mut client).await {
         termination::note(&mut txn.borrow_mut(), error);
+        discard(local, &client);
     }
     line::stamp_end(&txn);
     count(local, frontend, &txn);
@@ -76,13 +75,7 @@ impl<'a> Exchange<'a> {
             return self.serve(client, id).await;
         }
         let no_server = Error::server(Phase::Connect, Cause::Closed);
-        let backend = backend.ok_or_else(|| {
-            self.txn.borrow_mut().timers.request = None;
-            no_server
-        })?;
-        if backend.proxy.servers.is_empty() {
-            self.txn.borrow_mut().timers.request = None;
-        }
+        let backend = backend.ok_or(no_server)?;
         let link = self.connect(client, backend).await?;
         self.relay(client, backend, link).await
     }
@@ -260,6 +253,14 @@ impl<'a> Exchange<'a> {
         let input = channel.take_input(usize::MAX);
         transfer.push(&input);
     }
+}
+
+/// Drops what the client has sent and nobody has read: closing would be a reset otherwise.
+fn discard(local: &Local, client: &End) {
+    let mut scratch = local.scratch.borrow_mut();
+    let mut turns = 0..16;
+    while turns.next().is_some() && client.stream.try_read(&mut scratch).is_ok_and(|count| count > 0)
+    {}
 }
 
 /// Adds what has been passed on to the counters of all that took part.

@@ -129,8 +129,8 @@ impl<'a> Exchange<'a> {
     async fn process(&mut self) -> Result<(), Error> {
         if self.body.incoming.is_done() {
             self.txn.borrow_mut().req.end_input();
-        } else {
-            self.prime()?;
+        } else if let Err(error) = self.prime() {
+            return Box::pin(self.unread(error)).await;
         }
         if self.frontend.monitor_uri.is_some() && Box::pin(self.monitor()).await? {
             return Ok(());
@@ -154,6 +154,23 @@ impl<'a> Exchange<'a> {
             Some(id) => Box::pin(self.serve(id)).await,
             None => self.forward().await,
         }
+    }
+
+    /// A body that cannot be read, and came with the head: HAProxy says that there was no request.
+    async fn unread(&mut self, error: Error) -> Result<(), Error> {
+        {
+            let mut txn = self.txn.borrow_mut();
+            txn.request = None;
+            txn.request_line = bytes::Bytes::new();
+            txn.timers.request = None;
+            txn.status = error.status();
+        }
+        let answer = reply::raw(&self.frontend.proxy, error.status());
+        self.keep = false;
+        self.answer = Answer::Begun;
+        self.flush(&mut bytes::BytesMut::from(&answer[..])).await?;
+        self.answer = Answer::Sent;
+        Err(error)
     }
 
     /// Finds the backend. A service answers in the frontend's name.

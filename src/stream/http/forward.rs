@@ -270,7 +270,9 @@ impl Exchange<'_> {
         self.client.touch();
         let passed = self.pass(&mut link, up, &mut down).await;
         if outgoing != Outgoing::Nowhere {
-            self.count_sent(down.moved);
+            // HAProxy counts the end of a chunked body as a byte.
+            let end = u64::from(head.body == Body::Chunked && passed.is_ok());
+            self.count_sent(down.moved.saturating_add(end));
         }
         passed?;
         let keep = head.keep_alive

@@ -17,7 +17,6 @@ use std::time::Instant;
 use event_listener::EventListener;
 
 use crate::clock;
-use crate::http;
 use crate::net::timer::Deadline;
 use crate::program::Section;
 use crate::proxy::Counter;
@@ -28,6 +27,7 @@ use super::accept;
 use super::end::End;
 use super::line;
 use super::local::Local;
+use super::reply;
 use super::termination;
 use super::termination::Cause;
 use super::termination::Error;
@@ -109,7 +109,6 @@ impl Connection<'_> {
             txn.bytes[0] = framing::request_size(&received.request);
         }
         self.frontend.proxy.counters.add(self.local.worker, Counter::Requests, 1);
-        line::greet(self.frontend, &self.session);
         txn
     }
 
@@ -135,12 +134,9 @@ impl Connection<'_> {
         txn.status = error.status();
         termination::note(&mut txn, error);
         self.frontend.proxy.counters.add(self.local.worker, Counter::RequestErrors, 1);
-        let custom = self.frontend.proxy.error_answers.iter();
-        let custom = custom.filter(|(status, _)| *status == error.status());
-        let answer = custom.map(|(_, answer)| answer.clone()).next();
-        let answer = answer.or_else(|| http::status::raw(error.status()));
+        let answer = reply::raw(&self.frontend.proxy, error.status());
         // Where the client has gone nobody misses the answer.
-        let _unused = self.client.stream.write_all(&answer.unwrap_or_default()).await;
+        let _unused = self.client.stream.write_all(&answer).await;
         let txn = txn.into_shared();
         line::stamp_end(&txn);
         line::end(self.local, self.frontend, &txn).await;

@@ -8,7 +8,6 @@ use std::task::Poll;
 use bytes::Bytes;
 use bytes::BytesMut;
 
-use crate::clock;
 use crate::http::Body;
 use crate::http::Method;
 use crate::http::Response;
@@ -113,6 +112,7 @@ impl Exchange<'_> {
         let reply = {
             let mut txn = self.txn.borrow_mut();
             txn.response = None;
+            txn.timers.response = None;
             txn.reply.take()
         };
         let denied = Error::server(Phase::Headers, Cause::Denied);
@@ -170,10 +170,10 @@ impl Exchange<'_> {
         let Some(head) = txn.response.as_mut() else { return Outgoing::Nowhere };
         let old = self.version == Version::Http10;
         let body = if body == Body::Chunked && old { Body::UntilClose } else { body };
-        if !(bodiless || body == Body::None) {
+        if body != Body::None {
             framing::declare(&mut head.headers, body);
         }
-        if body == Body::UntilClose {
+        if body == Body::UntilClose && !bodiless {
             self.keep = false;
         }
         match body {
@@ -196,7 +196,6 @@ impl Exchange<'_> {
         h1::write_response(head, out);
         txn.status = head.status;
         txn.bytes[1] = txn.bytes[1].saturating_add(size);
-        txn.timers.response.get_or_insert_with(clock::cached);
     }
 
     /// Drops what has come of the request's body; a client that owes more of it is let go.

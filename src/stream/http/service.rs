@@ -12,6 +12,7 @@ use bytes::BytesMut;
 use crate::clock;
 use crate::http::Body;
 use crate::http::Headers;
+use crate::http::Method;
 use crate::http::Version;
 use crate::http::h1;
 use crate::script;
@@ -57,11 +58,13 @@ impl Exchange<'_> {
         poll_fn(|cx| self.poll_head(cx, run)).await?;
         if self.txn.borrow().response.is_none() {
             let reply = Reply { status: 500, from_error_files: true, ..Reply::default() };
+            self.txn.borrow_mut().timers.response = Some(clock::cached());
             return self.send_reply(&reply).await;
         }
         let response = self.txn.borrow_mut().response.take();
         if let Some(response) = response {
             self.set_response(response);
+            self.txn.borrow_mut().timers.response = Some(clock::cached());
         }
         let mut body = Intake::new(Incoming::Done, Direction::Response);
         if let Decision::Answered = self.apply_response(None, &mut body).await? {
@@ -91,12 +94,12 @@ impl Exchange<'_> {
     fn service_body(&mut self) -> Body {
         let mut txn = self.txn.borrow_mut();
         let Some(head) = txn.response.as_mut() else { return Body::None };
-        let body = h1::response_framing(head, &self.method).body;
-        if body == Body::UntilClose && self.version == Version::Http11 {
-            head.version = Version::Http11;
-            return Body::Chunked;
+        head.version = self.version;
+        // As if the request were a GET: the head of HEAD's answer says the same.
+        match h1::response_framing(head, &Method::Get).body {
+            Body::UntilClose if self.version == Version::Http11 => Body::Chunked,
+            body => body,
         }
-        body
     }
 
     fn has_unread_body(&self) -> bool {
