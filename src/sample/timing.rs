@@ -61,11 +61,7 @@ pub(super) fn request_total(txn: &Txn) -> Millis {
 /// `Tw`
 pub(super) fn queue(txn: &Txn) -> Millis {
     let timers = &txn.timers;
-    let from = timers.request.or_else(|| match txn.session.frontend.mode {
-        Mode::Tcp => active(timers),
-        Mode::Http => None,
-    });
-    between(from, timers.queued)
+    between(timers.request.or_else(|| active(timers)), timers.queued)
 }
 
 /// `Tc`

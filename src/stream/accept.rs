@@ -65,7 +65,12 @@ pub async fn serve(local: Rc<Local>, conn: net::Stream, src: Addr, entry: &Entry
 
 /// Returns a new exchange of a session.
 pub(super) fn new_exchange(local: &Local, session: &Rc<Session>, nth: u32) -> Txn {
-    Txn::new(Rc::clone(session), local.next_stream(), nth, local.program.global.bufsize)
+    let id = local.next_stream();
+    let mut txn = Txn::new(Rc::clone(session), id, nth, local.program.global.bufsize);
+    for (places, slots) in txn.captures.iter_mut().zip(&session.frontend.captures) {
+        places.resize(slots.len(), None);
+    }
+    txn
 }
 
 /// Applies `tcp-request connection` and `tcp-request session`; false closes the connection.

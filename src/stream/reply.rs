@@ -14,18 +14,47 @@ use crate::txn::Reply;
 /// Returns the head and the body of an answer.
 pub(super) fn build(proxy: &Proxy, reply: &Reply, limits: &Limits) -> (Response, Bytes) {
     let found = if reply.from_error_files { find(proxy, reply.status, limits) } else { None };
-    let (mut head, body) = found.unwrap_or_else(|| {
-        let mut head = Response::new(reply.status);
-        head.headers.add("content-length", reply.body.len().to_string());
-        (head, reply.body.clone())
-    });
+    let (mut head, body) =
+        found.unwrap_or_else(|| (Response::new(reply.status), reply.body.clone()));
     if !reply.reason.is_empty() {
         head.reason = reply.reason.clone();
     }
-    for (name, value) in &reply.headers {
+    let mut length = length_line(&head, &body, reply);
+    for (index, (name, value)) in reply.headers.iter().enumerate() {
+        if index == length {
+            add_length(&mut head, &body);
+            length = usize::MAX;
+        }
         head.headers.add(name, value.clone());
     }
+    if length < usize::MAX {
+        add_length(&mut head, &body);
+    }
     (head, body)
+}
+
+/// Returns in front of which header HAProxy puts the length; `usize::MAX` where there is none.
+fn length_line(head: &Response, body: &Bytes, reply: &Reply) -> usize {
+    let bodiless = matches!(reply.status, 100..=199 | 204 | 304) && body.is_empty();
+    let given = |(name, _): &(Bytes, Bytes)| {
+        name.eq_ignore_ascii_case(b"content-length")
+            || name.eq_ignore_ascii_case(b"transfer-encoding")
+    };
+    // An answer from a file is complete.
+    if bodiless || !head.headers.is_empty() || reply.headers.iter().any(given) {
+        return usize::MAX;
+    }
+    let place =
+        |known: &[u8]| reply.headers.iter().position(|(name, _)| name.eq_ignore_ascii_case(known));
+    match (place(b"location"), place(b"content-type")) {
+        (Some(_), _) => 0,
+        (None, Some(place)) => place,
+        (None, None) => reply.headers.len(),
+    }
+}
+
+fn add_length(head: &mut Response, body: &Bytes) {
+    head.headers.add("content-length", body.len().to_string());
 }
 
 /// Returns the bytes of an answer where there is no request to be answered.
@@ -44,10 +73,7 @@ fn find(proxy: &Proxy, status: u16, limits: &Limits) -> Option<(Response, Bytes)
 
 fn parse(file: &Bytes, limits: &Limits) -> Option<(Response, Bytes)> {
     let mut rest = BytesMut::from(&file[..]);
-    let (mut head, _) = h1::parse_response(&mut rest, &Method::Get, limits).ok()??;
-    head.version = http::Version::Http11;
-    head.headers.remove("content-length");
-    head.headers.insert_first("content-length", rest.len().to_string());
+    let (head, _) = h1::parse_response(&mut rest, &Method::Get, limits).ok()??;
     Some((head, rest.freeze()))
 }
 
@@ -75,10 +101,7 @@ mod tests {
         );
         let file = Bytes::from_static(b"HTTP/1.0 503 Gone fishing\r\nX-A: 1\r\n\r\nback soon");
         let proxy = Proxy { error_answers: vec![(503, file)], ..proxy };
-        assert_eq!(
-            text(&proxy, &reply),
-            "HTTP/1.1 503 Gone fishing\r\ncontent-length: 9\r\nx-a: 1\r\n\r\nback soon"
-        );
+        assert_eq!(text(&proxy, &reply), "HTTP/1.0 503 Gone fishing\r\nx-a: 1\r\n\r\nback soon");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 
 use crate::clock;
+use crate::http::h1;
 use crate::net::timer::Deadline;
 use crate::program::Section;
 use crate::proxy::Counter;
@@ -143,12 +144,24 @@ impl<'a> Exchange<'a> {
                 channel.is_eof() || channel.room() == 0
             };
             let eval = Eval { is_final, ..self.eval(direction) };
+            self.look_for_http(direction);
             let verdict = pump.run(rules.run(eval)).await?;
+            self.txn.borrow_mut().request = None;
             if verdict != Verdict::Wait || is_final {
                 return Ok(verdict);
             }
             // Either way the rules are run again.
             let _over = pump.run(deadline.bound(pump::changed(self.txn, direction))).await?;
+        }
+    }
+
+    /// Lets rules see an HTTP request where the client speaks HTTP.
+    fn look_for_http(&self, direction: Direction) {
+        let mut txn = self.txn.borrow_mut();
+        if direction == Direction::Request && !txn.req.input().is_empty() {
+            let mut input = BytesMut::from(txn.req.input());
+            let parsed = h1::parse_request(&mut input, &self.local.limits);
+            txn.request = parsed.ok().flatten().map(|(request, _)| request);
         }
     }
 
@@ -236,6 +249,9 @@ impl<'a> Exchange<'a> {
             | Verdict::Service(_)
             | Verdict::Invalid => {
                 backend.proxy.counters.add(self.local.worker, Counter::ResponsesDenied, 1);
+                let mut txn = self.txn.borrow_mut();
+                let seen = txn.res.input().len() as u64;
+                txn.bytes[1] = txn.bytes[1].saturating_add(seen);
                 Err(Error::server(Phase::Data, Cause::Denied))
             }
         }
@@ -259,7 +275,8 @@ impl<'a> Exchange<'a> {
 fn discard(local: &Local, client: &End) {
     let mut scratch = local.scratch.borrow_mut();
     let mut turns = 0..16;
-    while turns.next().is_some() && client.stream.try_read(&mut scratch).is_ok_and(|count| count > 0)
+    while turns.next().is_some()
+        && client.stream.try_read(&mut scratch).is_ok_and(|count| count > 0)
     {}
 }
 

@@ -136,6 +136,7 @@ impl<'a> Exchange<'a> {
             return Ok(());
         }
         self.name();
+        self.capture(Direction::Request);
         let mut service = None;
         match self.apply_request(self.frontend).await? {
             Decision::Pass => {}
@@ -158,19 +159,22 @@ impl<'a> Exchange<'a> {
 
     /// A body that cannot be read, and came with the head: HAProxy says that there was no request.
     async fn unread(&mut self, error: Error) -> Result<(), Error> {
-        {
-            let mut txn = self.txn.borrow_mut();
-            txn.request = None;
-            txn.request_line = bytes::Bytes::new();
-            txn.timers.request = None;
-            txn.status = error.status();
-        }
+        self.forget_request();
+        self.txn.borrow_mut().status = error.status();
         let answer = reply::raw(&self.frontend.proxy, error.status());
         self.keep = false;
         self.answer = Answer::Begun;
         self.flush(&mut bytes::BytesMut::from(&answer[..])).await?;
         self.answer = Answer::Sent;
         Err(error)
+    }
+
+    /// As far as the log is concerned there was no request.
+    fn forget_request(&self) {
+        let mut txn = self.txn.borrow_mut();
+        txn.request = None;
+        txn.request_line = bytes::Bytes::new();
+        txn.timers.request = None;
     }
 
     /// Finds the backend. A service answers in the frontend's name.
@@ -200,6 +204,25 @@ impl<'a> Exchange<'a> {
 
     pub(super) fn eval(&self, direction: Direction) -> Eval<'_> {
         Eval { txn: &self.txn, direction, is_final: true, scripts: &self.local.scripts }
+    }
+
+    /// Keeps headers for the log: `capture request header` and `capture response header`.
+    pub(super) fn capture(&self, direction: Direction) {
+        let slots = &self.frontend.proxy.captures[direction as usize];
+        if slots.is_empty() {
+            return;
+        }
+        let mut txn = self.txn.borrow_mut();
+        for (index, slot) in slots.iter().enumerate() {
+            let Some(name) = &slot.header else { continue };
+            let value = txn.headers(direction).and_then(|headers| headers.last(name));
+            let value = value.map(|value| value.slice(..slot.length.min(value.len())));
+            if let (Some(place), Some(_)) =
+                (txn.captures[direction as usize].get_mut(index), value.as_ref())
+            {
+                *place = value;
+            }
+        }
     }
 
     /// Makes the exchange's unique id.
@@ -244,6 +267,11 @@ impl<'a> Exchange<'a> {
                 continue;
             }
             let verdict = Box::pin(self.run_rules(rules)).await?;
+            if std::ptr::eq(rules, &raw const section.tcp_request)
+                && matches!(verdict, Verdict::Reject | Verdict::Deny)
+            {
+                self.forget_request();
+            }
             if let Some(nice) = self.txn.borrow_mut().nice.take() {
                 task::set_nice(nice);
             }
@@ -278,6 +306,7 @@ impl<'a> Exchange<'a> {
                 return Err(Error::proxy(Phase::Request, Cause::Local));
             }
             Verdict::Reject => {
+                self.txn.borrow_mut().timers.request = None;
                 self.answer = Answer::Sent;
                 self.keep = false;
                 return Err(denied);

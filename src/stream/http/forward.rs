@@ -152,11 +152,15 @@ impl Exchange<'_> {
         let mut stopped = false;
         loop {
             let head = poll_fn(|cx| self.poll_response(cx, link, up, &mut stopped));
-            let (response, framing) = head.await?;
+            let (response, head) = head.await?;
+            if response.status == 101 && !self.framing.upgrade {
+                return Err(self.bad_response(Cause::Invalid).into());
+            }
             if !response.is_interim() || response.status == 101 {
-                return Ok((response, framing));
+                return Ok((response, head));
             }
             if self.version == crate::http::Version::Http11 {
+                self.count_sent(framing::response_size(&response));
                 let mut interim = BytesMut::new();
                 h1::write_response(&response, &mut interim);
                 self.flush(&mut interim).await?;
@@ -208,11 +212,13 @@ impl Exchange<'_> {
                 }
             }
         }
-        if up.wants_input() && !*stopped {
-            let expired = self.client.poll_expired(cx);
-            return expired.map(|()| Err(Error::client(Phase::Data, Cause::Timeout).into()));
+        if server.poll_expired(cx).is_ready() {
+            return Poll::Ready(Err(self.bad_response(Cause::Timeout).into()));
         }
-        server.poll_expired(cx).map(|()| Err(self.bad_response(Cause::Timeout).into()))
+        if up.wants_input() && !*stopped && self.client.poll_expired(cx).is_ready() {
+            return Poll::Ready(Err(Error::client(Phase::Data, Cause::Timeout).into()));
+        }
+        Poll::Pending
     }
 
     fn bad_response(&self, cause: Cause) -> Error {
@@ -234,14 +240,15 @@ impl Exchange<'_> {
     ) -> Result<(), Error> {
         let limits = self.local.limits;
         self.set_response(response);
+        self.capture(Direction::Response);
         self.txn.borrow_mut().timers.response = Some(clock::cached());
         let mut body = Intake::new(Incoming::new(head.body, &limits), Direction::Response);
         if self.looks_at_responses() && head.body != Body::Tunnel {
             if head.body == Body::None {
                 self.txn.borrow_mut().res.end_input();
             } else {
-                let invalid = |_| Error::server(Phase::Headers, Cause::Invalid);
-                body.take_buffered(&mut link.end, &self.txn).map_err(invalid)?;
+                let taken = body.take_buffered(&mut link.end, &self.txn);
+                taken.map_err(|_| self.forget_response())?;
             }
             let decision = self.apply_response(Some(&mut link.end), &mut body).await?;
             if matches!(decision, Decision::Answered) {
@@ -256,16 +263,20 @@ impl Exchange<'_> {
         let decoded = body.take_decoded(&self.txn);
         let done = body.incoming.is_done();
         let mut down = Transfer::new(body.incoming, outgoing, BytesMut::new());
-        self.write_head(&mut down.pending);
+        self.write_head(&mut down.pending, false);
         decoded.iter().for_each(|part| down.push(part));
         if done {
             down.end(&body.trailers);
         }
-        let invalid = |_| Error::server(Phase::Headers, Cause::Invalid);
-        down.take_buffered(&mut link.end.buf).map_err(invalid)?;
+        if down.take_buffered(&mut link.end.buf).is_err() {
+            return Err(self.forget_response());
+        }
         self.answer = Answer::Begun;
         if self.frontend.proxy.options.log_asap {
+            self.count_sent(down.moved);
             self.log().await;
+            let mut txn = self.txn.borrow_mut();
+            txn.bytes[1] = txn.bytes[1].saturating_sub(down.moved);
         }
         self.client.touch();
         let passed = self.pass(&mut link, up, &mut down).await;
@@ -285,6 +296,16 @@ impl Exchange<'_> {
             link.keep(self.local, &self.backend.proxy);
         }
         Ok(())
+    }
+
+    /// A response whose body is wrong from the start is none.
+    fn forget_response(&mut self) -> Error {
+        let mut txn = self.txn.borrow_mut();
+        txn.response = None;
+        txn.timers.response = None;
+        txn.bytes[1] = 0;
+        drop(txn);
+        self.bad_response(Cause::Invalid)
     }
 
     fn looks_at_responses(&self) -> bool {
@@ -342,7 +363,7 @@ impl Exchange<'_> {
     async fn tunnel(&mut self, link: &mut Link, up: &mut Transfer) -> Result<(), Error> {
         self.keep = false;
         let mut head = BytesMut::new();
-        self.write_head(&mut head);
+        self.write_head(&mut head, true);
         self.answer = Answer::Begun;
         if self.frontend.proxy.options.log_asap {
             self.log().await;

@@ -40,8 +40,13 @@ impl Exchange<'_> {
         self.set_response(head);
         self.after_response().await?;
         self.drop_request();
+        let framed = {
+            let txn = self.txn.borrow();
+            txn.response.as_ref().map(|head| h1::response_framing(head, &self.method))
+        };
+        self.keep &= framed.is_none_or(|framing| framing.body != Body::UntilClose);
         let mut pending = BytesMut::new();
-        self.write_head(&mut pending);
+        self.write_head(&mut pending, false);
         if self.method != Method::Head {
             pending.extend_from_slice(&body);
             self.count_sent(body.len() as u64);
@@ -183,14 +188,15 @@ impl Exchange<'_> {
         }
     }
 
-    /// Writes the response's head, which is now as it will be.
-    pub(super) fn write_head(&mut self, out: &mut BytesMut) {
+    /// Writes the response's head, which is now as it will be. Before a tunnel nothing is said
+    /// about the connection.
+    pub(super) fn write_head(&mut self, out: &mut BytesMut, tunnel: bool) {
         let mut txn = self.txn.borrow_mut();
         let count = !self.frontend.proxy.loggers.is_empty();
         let Some(head) = txn.response.as_mut() else { return };
         let size = if count { framing::response_size(head) } else { 0 };
         self.keep &= !connection::Tokens::of(&head.headers).close && !self.local.is_stopping();
-        if head.status != 101 {
+        if !tunnel {
             connection::write_response(&mut head.headers, head.version, self.version, self.keep);
         }
         h1::write_response(head, out);

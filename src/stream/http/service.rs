@@ -64,6 +64,7 @@ impl Exchange<'_> {
         let response = self.txn.borrow_mut().response.take();
         if let Some(response) = response {
             self.set_response(response);
+            self.capture(Direction::Response);
             self.txn.borrow_mut().timers.response = Some(clock::cached());
         }
         let mut body = Intake::new(Incoming::Done, Direction::Response);
@@ -74,7 +75,7 @@ impl Exchange<'_> {
         let body = self.service_body();
         let outgoing = self.frame(body);
         let mut down = Transfer::new(Incoming::Done, outgoing, BytesMut::new());
-        self.write_head(&mut down.pending);
+        self.write_head(&mut down.pending, false);
         self.answer = Answer::Begun;
         let done = poll_fn(|cx| self.poll_service(cx, run, &mut down)).await;
         self.count_sent(down.moved);
