@@ -159,4 +159,16 @@ mod tests {
             assert_eq!(text, expected);
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_message_is_too_strange(message in "\\PC*", at in 0usize..40, trace in "\\PC*: in \\PC*") {
+            let mut text = trace.clone();
+            place(&message, &mut text);
+            proptest::prop_assert!(text.len() >= trace.len());
+            let cut: String = message.chars().take(at).collect();
+            let error = format!("{cut}attempt to {message} (a {cut} value){message}");
+            proptest::prop_assert!(reworded(&error).len() + 8 >= error.len());
+        }
+    }
 }
