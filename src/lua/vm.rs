@@ -168,8 +168,14 @@ impl Vm {
     /// Removes the libraries that are not named (`tune.lua.openlibs`).
     pub(super) fn keep_libraries(&self, names: &[String]) -> Result<(), Error> {
         let globals = self.inner.lua.globals();
+        let loaded: Option<mlua::Table> = globals
+            .raw_get::<Option<mlua::Table>>("package")?
+            .map_or(Ok(None), |package| package.raw_get("loaded"))?;
         for name in LIBRARIES.iter().filter(|name| !names.iter().any(|kept| kept == *name)) {
             globals.raw_set(*name, mlua::Nil)?;
+            if let Some(loaded) = &loaded {
+                loaded.raw_set(*name, mlua::Nil)?;
+            }
         }
         Ok(())
     }

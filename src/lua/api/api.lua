@@ -21,6 +21,8 @@ local function class(name, methods, make)
     }
 end
 
+os.getenv = classes.os.getenv
+
 local socket_mt = class("Socket", classes.socket)
 local concat_mt = class("Concat", classes.concat)
 local regex_mt = class("Regex", classes.regex)

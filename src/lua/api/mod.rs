@@ -30,6 +30,7 @@ mod concat;
 mod core;
 mod http;
 mod map;
+mod os;
 mod proxy;
 mod regex;
 mod reply;
@@ -59,6 +60,7 @@ const CLASSES: &[(&str, &[Row])] = &[
     ("core", map::CHANGES),
     ("http", http::TABLE),
     ("map", map::TABLE),
+    ("os", os::TABLE),
     ("proxy", proxy::PROXY),
     ("regex", regex::TABLE),
     ("reply", reply::TABLE),
