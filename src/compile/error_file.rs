@@ -39,7 +39,10 @@ fn errorfile(cx: &mut Cx<'_>, line: &Line) {
         return;
     }
     match rule::read_message(&bytes) {
-        Ok(reply) => set(cx, status, whole(&reply)),
+        Ok(reply) => {
+            let version = if bytes.starts_with(b"HTTP/1.0") { "HTTP/1.0" } else { "HTTP/1.1" };
+            set(cx, status, whole(&reply, version));
+        }
         Err(offset) => {
             let message =
                 format!("errorfile : '{name}': unable to parse headers (error offset: {offset})");
@@ -58,8 +61,14 @@ fn errorloc(cx: &mut Cx<'_>, line: &Line) {
         (Bytes::from_static(name.as_bytes()), Bytes::copy_from_slice(value.as_bytes()))
     };
     let headers = vec![header("cache-control", "no-cache"), header("location", &url)];
-    let code = if line.text(0) == "errorloc303" { 303 } else { 302 };
-    set(cx, status, whole(&Reply { status: code, headers, ..Reply::default() }));
+    let (code, reason) =
+        if line.text(0) == "errorloc303" { (303, "See Other") } else { (302, "Found") };
+    let reason = Bytes::from_static(reason.as_bytes());
+    set(
+        cx,
+        status,
+        whole(&Reply { status: code, reason, headers, ..Reply::default() }, "HTTP/1.1"),
+    );
 }
 
 /// Reads the status and what stands behind it.
@@ -85,20 +94,33 @@ fn set(cx: &mut Cx<'_>, status: u16, answer: Bytes) {
 }
 
 /// Writes a whole answer, with the length of its body.
-fn whole(reply: &Reply) -> Bytes {
+///
+/// HAProxy: an answer in HTTP/1.0 stays one, and ends with the connection.
+fn whole(reply: &Reply, version: &str) -> Bytes {
     let reason = match reply.reason.is_empty() {
         true => Bytes::from_static(crate::http::status::reason(reply.status).as_bytes()),
         false => reply.reason.clone(),
     };
     let mut out = BytesMut::new();
-    out.extend_from_slice(format!("HTTP/1.1 {} ", reply.status).as_bytes());
+    out.extend_from_slice(format!("{version} {} ", reply.status).as_bytes());
     out.extend_from_slice(&reason);
-    out.extend_from_slice(format!("\r\ncontent-length: {}\r\n", reply.body.len()).as_bytes());
+    out.extend_from_slice(b"\r\n");
+    let length = match version {
+        "HTTP/1.0" => String::new(),
+        _ => format!("content-length: {}\r\n", reply.body.len()),
+    };
     for (name, value) in &reply.headers {
+        // HAProxy: the order of its own answers.
+        if name == "location" {
+            out.extend_from_slice(length.as_bytes());
+        }
         out.extend_from_slice(name);
         out.extend_from_slice(b": ");
         out.extend_from_slice(value);
         out.extend_from_slice(b"\r\n");
+    }
+    if !reply.headers.iter().any(|(name, _)| name == "location") {
+        out.extend_from_slice(length.as_bytes());
     }
     out.extend_from_slice(b"\r\n");
     out.extend_from_slice(&reply.body);

@@ -340,7 +340,7 @@ fn expression(cx: &mut Cx<'_>, line: &Line, words: &[Word], txn: &Txn) -> Option
 fn formatted(cx: &mut Cx<'_>, line: &Line, words: &[Word], txn: &Txn) -> Option<Value> {
     let acls = acl::Table::new();
     let word = words.first()?;
-    match Format::parse(&word.text, &env(cx, &acls), sample::Options::default()) {
+    match Format::parse(&word.text, &env(cx, &acls), sample::Options::PLAIN) {
         Ok(format) => {
             let mut text = Vec::new();
             format.render(&sample::Ctx::new(txn, Direction::Request, true), &mut text);

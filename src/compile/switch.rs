@@ -131,5 +131,5 @@ fn format(
     checkpoint: Checkpoint,
     prefix: &str,
 ) -> Option<Format> {
-    rules::format(cx, line, word, checkpoint, Options::default(), prefix)
+    rules::format(cx, line, word, checkpoint, Options::PLAIN, prefix)
 }

@@ -395,7 +395,7 @@ impl<'a> Parser<'a> {
 
     fn format_value(&mut self, word: &Word) -> Result<Format, Failed> {
         let options =
-            if self.kind().is_http() { sample::Options::HTTP } else { sample::Options::default() };
+            if self.kind().is_http() { sample::Options::HTTP } else { sample::Options::PLAIN };
         match Format::parse(&word.text, self.context.env, options) {
             Ok(format) => {
                 self.shared |= format.uses_shared_state(self.scripts());

@@ -125,10 +125,12 @@ impl Act for Redirect {
         if matches!(self.status, 301 | 308) {
             headers.truncate(1);
         }
+        // HAProxy: its own word for 302 is "Moved Temporarily", but not here.
+        let reason = if self.status == 302 { Bytes::from_static(b"Found") } else { Bytes::new() };
         if let Some(cookie) = &self.cookie {
             headers.push((Bytes::from_static(b"set-cookie"), cookie.clone()));
         }
-        txn.reply = Some(Reply { status: self.status, headers, ..Reply::default() });
+        txn.reply = Some(Reply { status: self.status, reason, headers, ..Reply::default() });
         Done::Verdict(Verdict::Reply)
     }
 

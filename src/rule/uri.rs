@@ -171,7 +171,21 @@ fn write(txn: &mut Txn, part: Part, text: &[u8]) -> bool {
         Part::PathAndQuery => request.set_pathq(text),
         Part::Query => request.set_query(text),
         Part::Uri if text.is_empty() => return false,
-        Part::Uri => request.set_uri(Bytes::copy_from_slice(text)),
+        Part::Uri => {
+            request.set_uri(Bytes::copy_from_slice(text));
+            // RFC 9112 3.2.2: the authority of an absolute target is that of `Host`.
+            if let Some(authority) = request.authority() {
+                let host = match memchr::memrchr(b'@', &authority) {
+                    Some(at) => authority.slice(at + 1..),
+                    None => authority,
+                };
+                if request.headers.contains("host") {
+                    request.headers.replace_lines("host", |_| Some(host.clone()));
+                } else {
+                    request.headers.add("host", host);
+                }
+            }
+        }
     }
     !request.uri.is_empty()
 }
