@@ -11,6 +11,8 @@ mod redirect;
 mod reply;
 mod script;
 mod table;
+#[cfg(test)]
+mod tests;
 mod uri;
 mod var;
 mod wait;
