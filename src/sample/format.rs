@@ -140,7 +140,7 @@ impl Format {
 
     /// Writes the text; what scripts would give is left out.
     pub fn render(&self, ctx: &Ctx<'_>, out: &mut Vec<u8>) {
-        let mut spaced = false;
+        let mut spaced = true;
         for part in &self.parts {
             spaced = part.render(spaced, ctx, out);
         }
@@ -156,7 +156,7 @@ impl Format {
             eval.native(|ctx| self.render(ctx, &mut out));
             return out.into();
         }
-        let mut spaced = false;
+        let mut spaced = true;
         for part in &self.parts {
             match part {
                 Part::Expr(expr, flags) if expr.is_scripted() => {

@@ -1,3 +1,5 @@
+//! What the tables of samples promise, and what expressions make of mistakes.
+
 use std::cell::Cell;
 use std::cell::RefCell;
 use std::rc::Rc;
