@@ -153,10 +153,8 @@ fn bind(cx: &mut Cx<'_>, line: &Line) {
     }
     good &= options(cx, line, &mut bind);
     if good {
-        let taken = |id: u32, binds: &[Bind]| binds.iter().any(|bind| bind.id == id);
-        if bind.id == 0 {
-            bind.id = (1..).find(|id| !taken(*id, &cx.draft.binds)).unwrap_or_default();
-        } else if let Some(other) = cx.draft.binds.iter().find(|other| other.id == bind.id) {
+        let clash = cx.draft.binds.iter().find(|other| other.id == bind.id && bind.id != 0);
+        if let Some(other) = clash {
             let (file, number) = cx.input.sources.place(other.line);
             let message = format!(
                 "'bind {}' in section '{}' : 'id' : custom id {} already used at {file}:{number} \

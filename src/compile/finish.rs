@@ -73,17 +73,20 @@ fn number(cx: &mut Cx<'_>, drafts: &mut [Draft<'_>]) {
             draft.uuid = Some((next, draft.span));
             next += 1;
         }
-        let mut next = 1;
-        for index in 0..draft.servers.len() {
-            let used = |id: u32| draft.servers.iter().any(|server| server.puid == id);
-            while used(next) {
-                next += 1;
-            }
-            if let Some(server) = draft.servers.get_mut(index)
-                && server.puid == 0
-            {
-                server.puid = next;
-            }
+        fill(draft.servers.iter_mut().map(|server| &mut server.puid).collect());
+        fill(draft.binds.iter_mut().map(|bind| &mut bind.id).collect());
+    }
+}
+
+/// Gives those that have no id the first free one.
+fn fill(mut ids: Vec<&mut u32>) {
+    let mut next = 1;
+    for index in 0..ids.len() {
+        while ids.iter().any(|id| **id == next) {
+            next += 1;
+        }
+        if let Some(id) = ids.get_mut(index).filter(|id| ***id == 0) {
+            **id = next;
         }
     }
 }

@@ -21,6 +21,8 @@ mod server;
 mod settings;
 mod switch;
 mod table;
+#[cfg(test)]
+mod tests;
 mod timeout;
 mod tune;
 
