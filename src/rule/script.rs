@@ -104,10 +104,20 @@ pub(super) async fn run(id: host::Id, arguments: &[Bytes], eval: Eval<'_>) -> Ve
             host::Verdict::Error => return Verdict::Error,
             host::Verdict::Done => return Verdict::Done,
             host::Verdict::Deny => return deny(eval),
-            host::Verdict::Abort => return Verdict::Reject,
+            host::Verdict::Abort => return abort(eval),
             host::Verdict::Invalid => return Verdict::Invalid,
         }
     }
+}
+
+/// Ends the exchange; HAProxy tells an HTTP client that there is no server for it.
+fn abort(eval: Eval<'_>) -> Verdict {
+    let mut txn = eval.txn.borrow_mut();
+    if txn.request.is_some() && eval.direction == crate::txn::Direction::Request {
+        txn.reply =
+            Some(crate::txn::Reply { status: 503, from_error_files: true, ..Default::default() });
+    }
+    Verdict::Reject
 }
 
 /// Refuses the message as `http-request deny` and `http-response deny` do, unless the script has

@@ -1,7 +1,6 @@
 //! Rules and scripts beside the connections they look at: what they wait for comes into the
 //! exchange's channels, and what they send goes out, while they run.
 
-use std::cell::RefMut;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Context;
@@ -29,12 +28,14 @@ pub(super) struct Pump<'a> {
     server: Option<(&'a mut End, &'a mut Transfer)>,
     /// Which rules look on.
     direction: Direction,
+    /// What is sent to the client counts as the response.
+    counted: bool,
 }
 
 impl<'a> Pump<'a> {
     /// Returns a pump between a client and what looks at its request.
     pub(super) fn request(local: &'a Local, txn: &'a Shared, client: &'a mut End) -> Self {
-        Self { local, txn, client, server: None, direction: Direction::Request }
+        Self { local, txn, client, server: None, direction: Direction::Request, counted: false }
     }
 
     /// Returns a pump for what looks at the response; the request goes by.
@@ -44,7 +45,14 @@ impl<'a> Pump<'a> {
         client: &'a mut End,
         server: (&'a mut End, &'a mut Transfer),
     ) -> Self {
-        Self { local, txn, client, server: Some(server), direction: Direction::Response }
+        let direction = Direction::Response;
+        Self { local, txn, client, server: Some(server), direction, counted: false }
+    }
+
+    /// Counts what is sent to the client: nothing else answers it.
+    pub(super) fn counted(mut self) -> Self {
+        self.counted = true;
+        self
     }
 
     /// Reads what is there already.
@@ -138,7 +146,9 @@ impl<'a> Pump<'a> {
                 Poll::Pending => return Ok(()),
                 Poll::Ready(Ok(count)) => {
                     txn.res.drain_output(count);
-                    txn.bytes[1] = txn.bytes[1].saturating_add(count as u64);
+                    if self.counted {
+                        txn.bytes[1] = txn.bytes[1].saturating_add(count as u64);
+                    }
                 }
                 Poll::Ready(Err(_)) => {
                     txn.res.close();
@@ -161,28 +171,36 @@ fn poll_fill(
     scratch: &mut [u8],
 ) -> Result<(), ()> {
     loop {
-        let mut channel = RefMut::map(txn.borrow_mut(), |txn| txn.channel_mut(direction));
-        if channel.is_eof() || channel.room() == 0 {
-            return Ok(());
-        }
-        if !from.buf.is_empty() {
-            let count = channel.room().min(from.buf.len());
-            channel.push_input(&from.buf.split_to(count));
-            continue;
-        }
-        let room = channel.room().min(scratch.len());
-        let Some(room) = scratch.get_mut(..room) else { return Ok(()) };
-        match from.poll_read(cx, room) {
-            Poll::Pending => return Ok(()),
-            Poll::Ready(Ok(0)) => channel.end_input(),
-            Poll::Ready(Ok(count)) => {
-                channel.push_input(room.get(..count).unwrap_or_default());
+        let mut txn = txn.borrow_mut();
+        let room = match txn.channel(direction) {
+            channel if channel.is_eof() || channel.room() == 0 => return Ok(()),
+            channel => channel.room(),
+        };
+        let count = if from.buf.is_empty() {
+            let Some(room) = scratch.get_mut(..room.min(scratch.len())) else { return Ok(()) };
+            match from.poll_read(cx, room) {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(Ok(count)) => {
+                    let data = room.get(..count).unwrap_or_default();
+                    txn.channel_mut(direction).push_input(data);
+                    count
+                }
+                Poll::Ready(Err(_)) => {
+                    txn.channel_mut(direction).end_input();
+                    return Err(());
+                }
             }
-            Poll::Ready(Err(_)) => {
-                channel.end_input();
-                return Err(());
-            }
+        } else {
+            let data = from.buf.split_to(room.min(from.buf.len()));
+            txn.channel_mut(direction).push_input(&data);
+            data.len()
+        };
+        if count == 0 {
+            txn.channel_mut(direction).end_input();
         }
+        // HAProxy counts what comes in, whatever becomes of it.
+        let bytes = &mut txn.bytes[direction as usize];
+        *bytes = bytes.saturating_add(count as u64);
     }
 }
 

@@ -34,6 +34,7 @@ use super::termination;
 use super::termination::Cause;
 use super::termination::Error;
 use super::termination::Phase;
+use super::termination::Side;
 use super::transfer::Transfer;
 
 /// Runs a client's connection to its end, and logs it.
@@ -47,6 +48,10 @@ pub(super) async fn run(
     let exchange = Exchange { local, frontend, txn: &txn };
     if let Err(error) = exchange.run(&mut client).await {
         termination::note(&mut txn.borrow_mut(), error);
+        if error.side != Side::Client {
+            // What rules have sent, the client gets; where that fails it has gone.
+            let _unused = Pump::request(local, &txn, &mut client).drain().await;
+        }
         discard(local, &client);
     }
     line::stamp_end(&txn);
@@ -168,17 +173,13 @@ impl<'a> Exchange<'a> {
     /// Lets a script talk to the client.
     async fn serve(&self, client: &mut End, id: script::Id) -> Result<(), Error> {
         self.stamp_service();
-        let mut pump = Pump::request(self.local, self.txn, client);
+        let mut pump = Pump::request(self.local, self.txn, client).counted();
         let call = script::Call::TcpService { id, txn: self.txn };
-        let outcome = pump.run(script::call(&self.local.scripts, call)).await?;
+        // One that fails has been logged by its host: it ends the connection like any other.
+        let _ended = pump.run(script::call(&self.local.scripts, call)).await?;
         pump.drain().await?;
         let _unused = client.stream.shutdown_write();
-        match outcome {
-            script::Outcome::Failed => Err(Error::proxy(Phase::Data, Cause::Internal)),
-            script::Outcome::Value(_) | script::Outcome::Verdict(_) | script::Outcome::Served => {
-                Ok(())
-            }
-        }
+        Ok(())
     }
 
     fn stamp_service(&self) {
@@ -217,7 +218,7 @@ impl<'a> Exchange<'a> {
         self.take_channel(Direction::Response, &mut relay.down);
         let done = relay.run(self.local).await;
         let mut txn = self.txn.borrow_mut();
-        txn.bytes[0] = relay.up.moved;
+        txn.bytes[0] = txn.bytes[0].saturating_add(relay.up.moved);
         txn.bytes[1] = txn.bytes[1].saturating_add(relay.down.moved);
         done
     }
@@ -249,9 +250,6 @@ impl<'a> Exchange<'a> {
             | Verdict::Service(_)
             | Verdict::Invalid => {
                 backend.proxy.counters.add(self.local.worker, Counter::ResponsesDenied, 1);
-                let mut txn = self.txn.borrow_mut();
-                let seen = txn.res.input().len() as u64;
-                txn.bytes[1] = txn.bytes[1].saturating_add(seen);
                 Err(Error::server(Phase::Data, Cause::Denied))
             }
         }
@@ -262,12 +260,9 @@ impl<'a> Exchange<'a> {
         let mut txn = self.txn.borrow_mut();
         let channel = txn.channel_mut(direction);
         let output = channel.output().len();
-        if output > 0 {
-            transfer.push(channel.output());
-            channel.drain_output(output);
-        }
-        let input = channel.take_input(usize::MAX);
-        transfer.push(&input);
+        transfer.pending.extend_from_slice(channel.output());
+        channel.drain_output(output);
+        transfer.pending.extend_from_slice(&channel.take_input(usize::MAX));
     }
 }
 

@@ -298,12 +298,20 @@ impl<'a> Exchange<'a> {
                 self.hold(section).await;
                 Error::proxy(Phase::Tarpit, Cause::Denied)
             }
-            Verdict::Invalid => return Err(Error::proxy(Phase::Request, Cause::Invalid)),
-            Verdict::Error => return Err(Error::proxy(Phase::Request, Cause::Internal)),
+            Verdict::Invalid | Verdict::Error => {
+                self.txn.borrow_mut().timers.request = None;
+                let invalid = verdict == Verdict::Invalid;
+                let cause = if invalid { Cause::Invalid } else { Cause::Internal };
+                return Err(Error::proxy(Phase::Request, cause));
+            }
             Verdict::Done => {
                 self.answer = Answer::Sent;
                 self.keep = false;
                 return Err(Error::proxy(Phase::Request, Cause::Local));
+            }
+            Verdict::Reject if reply.is_some() => {
+                self.txn.borrow_mut().timers.request = None;
+                denied
             }
             Verdict::Reject => {
                 self.txn.borrow_mut().timers.request = None;

@@ -240,6 +240,7 @@ impl Exchange<'_> {
     ) -> Result<(), Error> {
         let limits = self.local.limits;
         self.set_response(response);
+        self.count_head();
         self.capture(Direction::Response);
         self.txn.borrow_mut().timers.response = Some(clock::cached());
         let mut body = Intake::new(Incoming::new(head.body, &limits), Direction::Response);

@@ -39,6 +39,7 @@ impl Exchange<'_> {
     pub(super) async fn send_answer(&mut self, head: Response, body: Bytes) -> Result<(), Error> {
         self.set_response(head);
         self.after_response().await?;
+        self.count_head();
         self.drop_request();
         let framed = {
             let txn = self.txn.borrow();
@@ -192,16 +193,13 @@ impl Exchange<'_> {
     /// about the connection.
     pub(super) fn write_head(&mut self, out: &mut BytesMut, tunnel: bool) {
         let mut txn = self.txn.borrow_mut();
-        let count = !self.frontend.proxy.loggers.is_empty();
         let Some(head) = txn.response.as_mut() else { return };
-        let size = if count { framing::response_size(head) } else { 0 };
         self.keep &= !connection::Tokens::of(&head.headers).close && !self.local.is_stopping();
         if !tunnel {
             connection::write_response(&mut head.headers, head.version, self.version, self.keep);
         }
         h1::write_response(head, out);
         txn.status = head.status;
-        txn.bytes[1] = txn.bytes[1].saturating_add(size);
     }
 
     /// Drops what has come of the request's body; a client that owes more of it is let go.
@@ -213,6 +211,15 @@ impl Exchange<'_> {
             }
         }
         self.keep &= self.body.incoming.is_done();
+    }
+
+    /// Counts the response's head, which is as it came, for the log.
+    pub(super) fn count_head(&self) {
+        if self.frontend.proxy.loggers.is_empty() {
+            return;
+        }
+        let size = self.txn.borrow().response.as_ref().map(framing::response_size);
+        self.count_sent(size.unwrap_or_default());
     }
 
     /// Counts bytes of the body for the log.

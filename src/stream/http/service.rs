@@ -64,6 +64,7 @@ impl Exchange<'_> {
         let response = self.txn.borrow_mut().response.take();
         if let Some(response) = response {
             self.set_response(response);
+            self.count_head();
             self.capture(Direction::Response);
             self.txn.borrow_mut().timers.response = Some(clock::cached());
         }
