@@ -6,8 +6,10 @@ use std::sync::atomic::Ordering::Relaxed;
 /// What is counted for proxies and servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counter {
-    /// Connections (frontend) or sessions (backend, server) that are open now.
+    /// Connections (frontend) or exchanges (server) that are open now.
     Current,
+    /// Exchanges that a backend has now.
+    Serving,
     /// All of them so far.
     Total,
     /// Requests so far.

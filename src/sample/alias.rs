@@ -169,7 +169,7 @@ fn total(proxy: &Proxy) -> i64 {
 
 /// A frontend that has chosen no backend counts as none.
 fn backend_connections(txn: &Txn) -> i64 {
-    if txn.backend.caps.backend { connections(&txn.backend) } else { 0 }
+    current(&txn.backend.counters, Counter::Serving)
 }
 
 fn server(txn: &Txn) -> &str {

@@ -76,21 +76,20 @@ pub(super) struct Serving {
 }
 
 impl Serving {
-    /// Counts an exchange of a backend; a `listen` section has counted the connection already.
-    pub(super) fn count(frontend: &Section, backend: &Section, worker: usize) -> Option<Self> {
-        if frontend.proxy.id == backend.proxy.id {
-            return None;
-        }
+    /// Counts an exchange of a backend; in total, a `listen` section has counted its connection.
+    pub(super) fn count(frontend: &Section, backend: &Section, worker: usize) -> Self {
         let proxy = Arc::clone(&backend.proxy);
-        proxy.counters.add(worker, Counter::Current, 1);
-        proxy.counters.add(worker, Counter::Total, 1);
-        Some(Self { proxy, worker })
+        proxy.counters.add(worker, Counter::Serving, 1);
+        if frontend.proxy.id != proxy.id {
+            proxy.counters.add(worker, Counter::Total, 1);
+        }
+        Self { proxy, worker }
     }
 }
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        self.proxy.counters.add(self.worker, Counter::Current, -1);
+        self.proxy.counters.add(self.worker, Counter::Serving, -1);
     }
 }
 

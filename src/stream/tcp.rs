@@ -70,7 +70,7 @@ impl<'a> Exchange<'a> {
         let mut service = self.inspect(client, self.frontend).await?;
         let switched = backend::switch(self.local, self.frontend, self.eval(Direction::Request));
         let backend = Box::pin(switched).await;
-        let _serving = backend.and_then(|backend| self.enter(backend));
+        let _serving = backend.map(|backend| self.enter(backend));
         if let Some(backend) = backend
             && service.is_none()
             && backend.proxy.id != self.frontend.proxy.id
@@ -90,7 +90,7 @@ impl<'a> Exchange<'a> {
         Eval { txn: self.txn, direction, is_final: true, scripts: &self.local.scripts }
     }
 
-    fn enter(&self, backend: &Section) -> Option<Serving> {
+    fn enter(&self, backend: &Section) -> Serving {
         self.txn.borrow_mut().backend = std::sync::Arc::clone(&backend.proxy);
         Serving::count(self.frontend, backend, self.local.worker)
     }

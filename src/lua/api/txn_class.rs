@@ -64,7 +64,7 @@ fn close(args: &Args<'_>) -> Result<Reply, Raise> {
         txn.res.clear();
         txn.req.clear();
     }
-    Ok(Reply::Finish(Ret::Number(6.0)))
+    Ok(Reply::Finish(Ret::Number(4.0)))
 }
 
 /// Ends the exchange: with a reply, or with what has been sent.

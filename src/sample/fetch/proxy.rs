@@ -26,7 +26,7 @@ const SERVER: &[Source] = &[Source::Server];
 pub(super) const TABLE: &[Fetch] = &[
     Fetch::new("avg_queue", Type::Sint, INTERNAL, avg_queue, "requests queued per server")
         .takes(&[Kind::Backend]),
-    Fetch::new("be_conn", Type::Sint, INTERNAL, conn, "connections of a backend")
+    Fetch::new("be_conn", Type::Sint, INTERNAL, be_conn, "connections of a backend")
         .takes(&[Kind::Backend]),
     Fetch::new("be_conn_free", Type::Sint, INTERNAL, be_conn_free, "free places of a backend")
         .takes(&[Kind::Backend]),
@@ -104,6 +104,11 @@ fn avg_queue(ctx: &Ctx<'_>, arguments: &Arguments) -> Option<Value> {
 fn conn(ctx: &Ctx<'_>, arguments: &Arguments) -> Option<Value> {
     let proxy = proxy(ctx, arguments)?;
     Some(Value::Int(proxy.counters.sum(Counter::Current).max(0)))
+}
+
+fn be_conn(ctx: &Ctx<'_>, arguments: &Arguments) -> Option<Value> {
+    let proxy = proxy(ctx, arguments)?;
+    Some(Value::Int(proxy.counters.sum(Counter::Serving).max(0)))
 }
 
 /// HAProxy: -1 where a server has no limit.

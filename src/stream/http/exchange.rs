@@ -199,7 +199,7 @@ impl<'a> Exchange<'a> {
         if found.proxy.id != frontend.proxy.id {
             self.txn.borrow_mut().backend = Arc::clone(&found.proxy);
         }
-        Ok(Serving::count(frontend, found, local.worker))
+        Ok(Some(Serving::count(frontend, found, local.worker)))
     }
 
     pub(super) fn eval(&self, direction: Direction) -> Eval<'_> {
