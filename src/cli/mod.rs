@@ -9,6 +9,7 @@ pub mod version;
 
 use std::process::ExitCode;
 
+use crate::compile;
 use crate::diag::Severity;
 use crate::lua;
 use crate::syntax::condition;
@@ -34,6 +35,11 @@ pub fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         }
+    }
+    // `luaproxy manual`: what of HAProxy's configuration language is there.
+    if args == ["manual"] {
+        console.answer(&compile::manual::configuration());
+        return ExitCode::SUCCESS;
     }
     match Options::parse(&args) {
         Ok(options) => run(&options, console.silent(options.is_silent())),
