@@ -16,6 +16,7 @@
 
 mod cli;
 mod config;
+mod document;
 mod example;
 mod load;
 mod lua;
@@ -31,6 +32,7 @@ fn main() {
     let mut trials = Vec::new();
     trials.extend(cli::trials());
     trials.extend(config::trials());
+    trials.extend(document::trials());
     trials.extend(example::trials());
     trials.extend(load::trials());
     trials.extend(lua::trials());

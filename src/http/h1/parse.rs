@@ -45,7 +45,7 @@ pub fn parse_request(
     let end = match config.parse_request_with_uninit_headers(&mut head, window, lines) {
         Ok(Status::Complete(end)) => end,
         Ok(Status::Partial) => return partial(buf, limits),
-        Err(httparse::Error::Version) => match newer_minor(window) {
+        Err(httparse::Error::Version) => match newer_minor(window, 2) {
             Newer::Wait => return partial(buf, limits),
             Newer::At(at) => {
                 set(buf, at, b'1');
@@ -96,7 +96,7 @@ pub fn parse_response(
     let end = match config.parse_response_with_uninit_headers(&mut head, window, lines) {
         Ok(Status::Complete(end)) => end,
         Ok(Status::Partial) => return partial(buf, limits),
-        Err(httparse::Error::Version) => match newer_minor(window) {
+        Err(httparse::Error::Version) => match newer_minor(window, 0) {
             Newer::Wait => return partial(buf, limits),
             Newer::At(at) => {
                 set(buf, at, b'1');
@@ -336,15 +336,17 @@ enum Newer {
     At(usize),
 }
 
-fn newer_minor(window: &[u8]) -> Newer {
+/// Looks at the word of the start line where its version stands: the third of a request, which has
+/// no fourth, and the first of a response.
+fn newer_minor(window: &[u8], place: usize) -> Newer {
     let complete = first_line(window);
     let line = complete.unwrap_or(window);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let word = if line.starts_with(b"HTTP/") {
-        line.split(|&byte| byte == b' ').next().unwrap_or_default()
-    } else {
-        line.rsplit(|&byte| byte == b' ').next().unwrap_or_default()
-    };
+    let mut words = line.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
+    let word = words.nth(place).unwrap_or_default();
+    if place > 0 && words.next().is_some() {
+        return Newer::No;
+    }
     match word {
         [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'2'..=b'9'] if complete.is_some() => {
             Newer::At(offset(window, word).saturating_add(7))

@@ -158,6 +158,7 @@ const STARTED: &[Started] = &[
     ("GET / HTTP/1.1 \r\nHost: x", Err(Error::Line), "400"),
     ("GET / HTTP/1.1\r\n Host: x", Err(Error::Name), "400"),
     ("GET /a b HTTP/1.1\r\nHost: x", Err(Error::Version), "400"),
+    ("GET /a b HTTP/1.5", Err(Error::Version), "400"),
     ("GET /\u{e9} HTTP/1.1\r\nHost: x", Err(Error::Uri), "400"),
     ("GET /\x7f HTTP/1.1\r\nHost: x", Err(Error::Uri), "400"),
     ("GET /\x01 HTTP/1.1\r\nHost: x", Err(Error::Uri), "400"),
