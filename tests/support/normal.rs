@@ -39,7 +39,7 @@ pub(crate) fn bytes(line: &str) -> String {
 pub(crate) fn connections(line: &str) -> String {
     let is_counts =
         |word: &&str| word.split('/').filter_map(|n| n.parse::<i64>().ok()).count() == 5;
-    match line.split(' ').filter(is_counts).next_back() {
+    match line.split(' ').rfind(is_counts) {
         Some(counts) => line.replace(counts, "CONNS"),
         None => line.to_owned(),
     }
