@@ -97,8 +97,13 @@ pub fn parse(
     reports: &mut Vec<Diagnostic>,
 ) -> Option<Rule> {
     let mut parser = Parser::new(*context, line, at, reports);
-    let action = parser.action().ok()?;
-    parser.finish(action).ok()
+    match parser.action() {
+        Ok(action) => parser.finish(action).ok(),
+        Err(Failed) => {
+            parser.check_condition();
+            None
+        }
+    }
 }
 
 /// Reads a `redirect` line: the same as `http-request redirect`.
@@ -197,6 +202,16 @@ impl<'a> Parser<'a> {
     fn finish(mut self, action: Action) -> Result<Rule, Failed> {
         let condition = self.condition()?;
         Ok(Rule { action, condition, shared: self.shared })
+    }
+
+    /// Tells what is wrong in the condition too, where the action has gone wrong.
+    fn check_condition(&mut self) {
+        let rest = self.line.rest(self.at);
+        let begins = |word: &Word| matches!(word.text.as_str(), "if" | "unless");
+        if let Some(index) = rest.iter().position(begins) {
+            self.at += index;
+            let _reported = self.condition();
+        }
     }
 
     fn condition(&mut self) -> Result<Option<Condition>, Failed> {
