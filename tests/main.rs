@@ -28,6 +28,7 @@ mod tidy;
 use libtest_mimic::Arguments;
 
 fn main() {
+    keep_servers_quiet();
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
     trials.extend(cli::trials());
@@ -43,4 +44,14 @@ fn main() {
         support::peer::announce();
     }
     libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// A server of a test may well be cut off in the middle of a message: that is no news.
+fn keep_servers_quiet() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name() != Some(support::origin::THREAD) {
+            usual(panic);
+        }
+    }));
 }

@@ -14,6 +14,9 @@ use super::client::Client;
 use super::client::Message;
 use super::process::DEADLINE;
 
+/// The name of the threads that serve.
+pub(crate) const THREAD: &str = "origin";
+
 /// What a server of a table does with each request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Script {
@@ -99,7 +102,11 @@ impl Origin {
                 drop(stream.set_nodelay(true));
                 drop(stream.set_read_timeout(Some(DEADLINE)));
                 let (shared, connection) = (shared.clone(), connection.clone());
-                thread::spawn(move || connection(&mut Client::from_socket(stream.into()), &shared));
+                let mut client = Client::from_socket(stream.into());
+                thread::Builder::new()
+                    .name(THREAD.to_owned())
+                    .spawn(move || connection(&mut client, &shared))
+                    .unwrap();
             }
         });
         Self { addr, state }
