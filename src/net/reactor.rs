@@ -248,6 +248,11 @@ impl Source {
         }
     }
 
+    /// Returns whether a read may give something: not after one that took all there was.
+    pub fn may_read(&self) -> bool {
+        self.slot.ready.get() & READABLE != 0
+    }
+
     /// Returns whether the peer is known to have closed its side, or the connection to be broken.
     pub fn has_hung_up(&self) -> bool {
         self.slot.ready.get() & HUNG_UP != 0

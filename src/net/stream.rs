@@ -157,7 +157,9 @@ impl Stream {
 
     /// Returns whether an idle connection can be used: it is open, and nothing came in.
     pub fn is_idle(&self) -> bool {
-        !self.0.has_hung_up() && matches!(self.peek(), Err(rustix::io::Errno::AGAIN))
+        // What comes is told by an event, and events are taken at every wake-up.
+        !self.0.has_hung_up()
+            && (!self.0.may_read() || matches!(self.peek(), Err(rustix::io::Errno::AGAIN)))
     }
 
     /// Returns whether the peer has closed its side, or the connection is broken.

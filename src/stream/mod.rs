@@ -14,6 +14,9 @@ mod tcp;
 mod termination;
 mod transfer;
 
+#[cfg(test)]
+mod tests;
+
 pub use accept::serve;
 pub use local::Entry;
 pub use local::Local;

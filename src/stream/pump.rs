@@ -30,12 +30,22 @@ pub(super) struct Pump<'a> {
     direction: Direction,
     /// What is sent to the client counts as the response.
     counted: bool,
+    /// The client takes no more at present.
+    blocked: bool,
 }
 
 impl<'a> Pump<'a> {
     /// Returns a pump between a client and what looks at its request.
     pub(super) fn request(local: &'a Local, txn: &'a Shared, client: &'a mut End) -> Self {
-        Self { local, txn, client, server: None, direction: Direction::Request, counted: false }
+        Self {
+            local,
+            txn,
+            client,
+            server: None,
+            direction: Direction::Request,
+            counted: false,
+            blocked: false,
+        }
     }
 
     /// Returns a pump for what looks at the response; the request goes by.
@@ -46,7 +56,7 @@ impl<'a> Pump<'a> {
         server: (&'a mut End, &'a mut Transfer),
     ) -> Self {
         let direction = Direction::Response;
-        Self { local, txn, client, server: Some(server), direction, counted: false }
+        Self { local, txn, client, server: Some(server), direction, counted: false, blocked: false }
     }
 
     /// Counts what is sent to the client: nothing else answers it.
@@ -143,8 +153,14 @@ impl<'a> Pump<'a> {
                 return Ok(());
             }
             match self.client.poll_write(cx, txn.res.output()) {
-                Poll::Pending => return Ok(()),
+                Poll::Pending => {
+                    if !std::mem::replace(&mut self.blocked, true) {
+                        self.client.touch();
+                    }
+                    return Ok(());
+                }
                 Poll::Ready(Ok(count)) => {
+                    self.blocked = false;
                     txn.res.drain_output(count);
                     if self.counted {
                         txn.bytes[1] = txn.bytes[1].saturating_add(count as u64);

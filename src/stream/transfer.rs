@@ -215,6 +215,8 @@ impl Transfer {
                 continue;
             }
             ready!(self.poll_step(cx, from, to, scratch))?;
+            // What has come is the receiver's to take from now on.
+            to.touch();
         }
         cx.waker().wake_by_ref();
         Poll::Pending

@@ -349,7 +349,9 @@ impl<'a> Exchange<'a> {
     async fn fail(&mut self, error: Error) {
         termination::note(&mut self.txn.borrow_mut(), error);
         let gone = error.side == termination::Side::Client && error.cause == Cause::Closed;
-        if self.answer != Answer::Unsent || gone && error.phase != Phase::Connect {
+        if self.answer != Answer::Unsent
+            || gone && !matches!(error.phase, Phase::Connect | Phase::Queue)
+        {
             self.keep = false;
             return;
         }

@@ -114,7 +114,11 @@ impl Exchange<'_> {
         let connecting: Pin<Box<_>> = Box::pin(search.run(local, &txn));
         match self.client.beside(local, half, connecting).await {
             Ok(connected) => connected,
-            Err(_) => Err(Error::client(Phase::Connect, Cause::Closed)),
+            Err(_) => {
+                let queued = self.txn.borrow().server.is_none();
+                let phase = if queued { Phase::Queue } else { Phase::Connect };
+                Err(Error::client(phase, Cause::Closed))
+            }
         }
     }
 

@@ -18,6 +18,7 @@ use crate::proxy::Counter;
 use crate::rule::RuleSet;
 use crate::rule::Verdict;
 use crate::sample::Eval;
+use crate::task;
 use crate::txn::Direction;
 use crate::txn::Reply;
 
@@ -83,6 +84,9 @@ impl Exchange<'_> {
                 }
                 let beside = self.run_response_rules(rules, server.as_deref_mut(), body);
                 let verdict = Box::pin(beside).await?;
+                if let Some(nice) = self.txn.borrow_mut().nice.take() {
+                    task::set_nice(nice);
+                }
                 if matches!(verdict, Verdict::Continue | Verdict::Accept | Verdict::Wait) {
                     continue;
                 }

@@ -137,13 +137,13 @@ impl Exchange<'_> {
     ) -> Poll<Result<(), Error>> {
         loop {
             run.poll(cx);
-            let moved = self.take_output(run, down);
             match self.client.poll_flush(cx, &mut down.pending) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) => {
                     self.txn.borrow_mut().res.close();
                     return Poll::Ready(Err(Error::client(Phase::Data, Cause::Closed)));
                 }
+                // What the service sends meanwhile stays in its channel, which fills up.
                 Poll::Pending => {
                     let expired = self.client.poll_expired(cx);
                     return expired.map(|()| Err(Error::client(Phase::Data, Cause::Timeout)));
@@ -153,9 +153,10 @@ impl Exchange<'_> {
             if down.is_over() || failed && self.txn.borrow().res.output().is_empty() {
                 return Poll::Ready(Ok(()));
             }
-            if !moved {
+            if !self.take_output(run, down) {
                 break;
             }
+            self.client.touch();
         }
         self.txn.borrow_mut().res.register(cx);
         self.poll_body(cx).map(Err)
