@@ -40,6 +40,7 @@ const LIST: &[Scenario] = &[
     ("more_headers_than_allowed_are_refused", more_headers_than_allowed_are_refused),
     ("answer_head_beyond_the_buffer_is_a_502", answer_head_beyond_the_buffer_is_a_502),
     ("slow_reader_holds_the_server_back", slow_reader_holds_the_server_back),
+    ("slow_server_holds_the_client_back", slow_server_holds_the_client_back),
     ("client_reset_ends_the_server_side", client_reset_ends_the_server_side),
     ("server_reset_ends_the_client_side", server_reset_ends_the_client_side),
     ("one_at_a_time_when_maxconn_is_one", one_at_a_time_when_maxconn_is_one),
@@ -320,6 +321,33 @@ fn slow_reader_holds_the_server_back(peer: Peer) {
     let sent = told.recv().unwrap();
     assert!(sent < FLOOD / 4, "the server could write {sent} bytes to nobody");
     assert!(client.head().unwrap().starts_with("HTTP/1.1 200") || sent > 0);
+    drop(client);
+    proxy.stop();
+}
+
+/// The proxy must not take in what its server does not take off it.
+fn slow_server_holds_the_client_back(peer: Peer) {
+    use std::io::Write;
+    const FLOOD: usize = 256 * 1024 * 1024;
+    let (done, wait) = mpsc::channel::<()>();
+    let wait = std::sync::Mutex::new(wait);
+    let origin = Origin::with(move |client| {
+        client.head();
+        drop(wait.lock().unwrap().recv());
+    });
+    let proxy = start(peer, &origin);
+    let mut client = proxy.connect("web");
+    client.send(format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {FLOOD}\r\n\r\n"));
+    client.socket.set_write_timeout(Some(std::time::Duration::from_secs(1))).unwrap();
+    let (mut sent, part) = (0, vec![b'x'; 65536]);
+    while sent < FLOOD {
+        match client.socket.write(&part) {
+            Ok(wrote) => sent += wrote,
+            Err(_) => break,
+        }
+    }
+    assert!(sent < FLOOD / 4, "the client could write {sent} bytes to nobody");
+    drop(done);
     drop(client);
     proxy.stop();
 }

@@ -1,6 +1,7 @@
 //! The whole proxy between real clients and real servers, beside HAProxy doing the same.
 
 mod exchange;
+mod storm;
 
 use libtest_mimic::Trial;
 
@@ -9,5 +10,6 @@ use crate::support::case;
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = case::folder("proxy");
     trials.extend(exchange::trials());
+    trials.extend(storm::trials());
     trials
 }

@@ -89,6 +89,11 @@ impl Client {
         self.socket.shutdown(Shutdown::Write).unwrap();
     }
 
+    /// Ends what this side sends, if the other side is still there.
+    pub(crate) fn shut_maybe(&self) {
+        drop(self.socket.shutdown(Shutdown::Write));
+    }
+
     /// Closes with a reset instead of an end.
     pub(crate) fn reset(self) {
         SockRef::from(&self.socket).set_linger(Some(std::time::Duration::ZERO)).unwrap();
