@@ -60,7 +60,7 @@ fn with_server(gate: fn(&Streams) -> Gate, client: impl FnOnce(SocketAddr, Fleet
                 done.await.unwrap();
             }
         };
-        run(vec![bound], QUIET, &serve, &serve, |_| {}).unwrap();
+        run(vec![bound], QUIET, serve, serve, |_| {}).unwrap();
     });
 }
 
@@ -142,7 +142,7 @@ fn workers_reach_each_other() {
             worker.stop().soft().await;
         }
     };
-    run(vec![0, 1, 2], QUIET, &main, &main, |_| {}).unwrap();
+    run(vec![0, 1, 2], QUIET, main, main, |_| {}).unwrap();
     assert_eq!(seen.load(Ordering::Relaxed), 3);
 }
 
@@ -153,7 +153,7 @@ fn a_worker_that_panics_is_reported() {
         worker.fleet().stop(Level::Hard);
         worker.stop().soft().await;
     };
-    assert!(run(vec![false, true], QUIET, &main, &main, |_| {}).is_err());
+    assert!(run(vec![false, true], QUIET, main, main, |_| {}).is_err());
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn signals_stop_softly_then_at_once() {
         drop(open);
     };
     let notice = move |notice| tell.send(notice).unwrap();
-    run(vec![()], Options { signals: true }, &main, &main, notice).unwrap();
+    run(vec![()], Options { signals: true }, main, main, notice).unwrap();
     let mut asked: Vec<Notice> = asked.iter().collect();
     // The kernel may deliver the first two in either order.
     asked.sort_by_key(|Notice::Signal { name, .. }| *name);

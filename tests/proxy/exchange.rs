@@ -333,7 +333,7 @@ fn slow_server_holds_the_client_back(peer: Peer) {
     let wait = std::sync::Mutex::new(wait);
     let origin = Origin::with(move |client| {
         client.head();
-        drop(wait.lock().unwrap().recv());
+        wait.lock().unwrap().recv().unwrap_err();
     });
     let proxy = start(peer, &origin);
     let mut client = proxy.connect("web");

@@ -145,7 +145,8 @@ impl Case {
 
     fn run(&self, peer: Peer) {
         let origin = Origin::start(self.script());
-        let proxy = self.start(peer, &origin);
+        let dead = Origin::start(Script::Refused);
+        let proxy = self.start(peer, &origin, &dead);
         let mut client = None;
         for (index, block) in self.blocks.iter().enumerate() {
             self.step(index, block, &proxy, &mut client);
@@ -160,10 +161,8 @@ impl Case {
         proxy.stop();
     }
 
-    fn start(&self, peer: Peer, origin: &Origin) -> Proxy {
-        let mut setup = Setup::new(peer)
-            .env("s1", origin.addr())
-            .env("dead", Origin::start(Script::Refused).addr());
+    fn start(&self, peer: Peer, origin: &Origin, dead: &Origin) -> Proxy {
+        let mut setup = Setup::new(peer).env("s1", origin.addr()).env("dead", dead.addr());
         let mut config = format!("{GLOBAL}{}", self.text("global"));
         if let Some(lua) = self.find("lua") {
             setup = setup.file("script.lua", &lua.text);

@@ -10,6 +10,10 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Instant;
 
+use socket2::Domain;
+use socket2::Socket;
+use socket2::Type;
+
 use super::client::Client;
 use super::client::Message;
 use super::process::DEADLINE;
@@ -42,6 +46,7 @@ pub(crate) enum Script {
 pub(crate) struct Origin {
     addr: SocketAddr,
     state: Arc<State>,
+    _port: Option<Socket>,
 }
 
 #[derive(Default)]
@@ -54,9 +59,7 @@ impl Origin {
     /// Starts a server that follows the script on each connection.
     pub(crate) fn start(script: Script) -> Self {
         if script == Script::Refused {
-            let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-            let addr = socket.local_addr().unwrap();
-            return Self { addr, state: Arc::default() };
+            return Self::refusing();
         }
         Self::serve(move |client, state| follow(&script, client, state))
     }
@@ -64,6 +67,14 @@ impl Origin {
     /// Starts a server that calls this with each connection, in a thread of its own.
     pub(crate) fn with(connection: impl Fn(&mut Client) + Send + Sync + 'static) -> Self {
         Self::serve(move |client, _| connection(client))
+    }
+
+    /// Takes a port, so that nobody else gets it, and does not listen.
+    fn refusing() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        let addr = socket.local_addr().unwrap().as_socket().unwrap();
+        Self { addr, state: Arc::default(), _port: Some(socket) }
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {
@@ -109,7 +120,7 @@ impl Origin {
                     .unwrap();
             }
         });
-        Self { addr, state }
+        Self { addr, state, _port: None }
     }
 }
 
