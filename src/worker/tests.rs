@@ -49,7 +49,7 @@ fn with_server(gate: fn(&Streams) -> Gate, client: impl FnOnce(SocketAddr, Fleet
     thread::scope(|scope| {
         let (tell, told) = mpsc::channel();
         scope.spawn(move || client(addr, told.recv().unwrap()));
-        let serve = |worker: Worker, bound| {
+        let serve = &|worker: Worker, bound| {
             tell.send(worker.fleet().clone()).unwrap();
             async move {
                 let (streams, listener) = (worker.streams(), Listener::new(bound).unwrap());
@@ -128,7 +128,7 @@ fn a_gate_holds_connections_back_until_one_ends() {
 fn workers_reach_each_other() {
     let count = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&count);
-    let main = |worker: Worker, seed: usize| {
+    let main = &|worker: Worker, seed: usize| {
         let count = Arc::clone(&count);
         async move {
             assert_eq!(worker.index(), seed);
@@ -148,7 +148,7 @@ fn workers_reach_each_other() {
 
 #[test]
 fn a_worker_that_panics_is_reported() {
-    let main = |worker: Worker, fails: bool| async move {
+    let main = &|worker: Worker, fails: bool| async move {
         assert!(!fails, "wanted by a test");
         worker.fleet().stop(Level::Hard);
         worker.stop().soft().await;
@@ -159,7 +159,7 @@ fn a_worker_that_panics_is_reported() {
 #[test]
 fn signals_stop_softly_then_at_once() {
     let (tell, asked) = mpsc::channel();
-    let main = |worker: Worker, (): ()| async move {
+    let main = &|worker: Worker, (): ()| async move {
         let raise = |signal| rustix::process::kill_process(rustix::process::getpid(), signal);
         raise(rustix::process::Signal::HUP).unwrap();
         raise(rustix::process::Signal::USR1).unwrap();
