@@ -37,6 +37,9 @@ impl Style {
     }
 }
 
+/// What HAProxy begins a message's further lines with.
+const FURTHER: &str = "\n   | ";
+
 /// Returns all diagnostics as text, in the order of their places; those without a place come last.
 pub fn report(sources: &Sources, diagnostics: &[Diagnostic], style: Style) -> String {
     let mut sorted: Vec<&Diagnostic> = diagnostics.iter().collect();
@@ -54,7 +57,7 @@ pub fn report(sources: &Sources, diagnostics: &[Diagnostic], style: Style) -> St
 /// Returns one diagnostic as text: the first line, and the picture when it has a place.
 pub fn one(sources: &Sources, diagnostic: &Diagnostic, style: Style) -> String {
     let mut text = String::new();
-    let message = printable(&diagnostic.message);
+    let message = paragraph(&diagnostic.message);
     let place = diagnostic.span.and_then(|span| Some((span, sources.source(span.source)?)));
     let lead = match (place, diagnostic.lead) {
         (None, _) | (_, Lead::Bare) => String::new(),
@@ -100,7 +103,8 @@ fn picture(
 ) -> String {
     let (excerpt, marked) = excerpt(source, span);
     let name = printable(&source.name);
-    let title = printable(diagnostic.message.trim_end_matches(['.', ':']));
+    let title = diagnostic.message.split(FURTHER).next().unwrap_or_default();
+    let title = printable(title.trim_end_matches(['.', ':']));
     let level = match diagnostic.severity {
         Severity::Alert => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -129,6 +133,11 @@ fn picture(
         }
     }
     text
+}
+
+/// Returns a message whose further lines stay lines, and nothing else unprintable is left.
+fn paragraph(message: &str) -> String {
+    message.split(FURTHER).map(printable).collect::<Vec<_>>().join(FURTHER)
 }
 
 /// Returns whether a drawn line holds the frame alone.
@@ -217,6 +226,23 @@ mod tests {
 
     fn span(start: u32, end: u32) -> Span {
         Span { source: 0, start, end }
+    }
+
+    #[test]
+    fn further_lines_of_a_message_stay_lines() {
+        let sources = sources("frontend web\n");
+        let message = "missing timeouts for frontend 'web'.\n   | While \u{7}not.";
+        let diagnostic = Diagnostic::warning(span(0, 8), message).lead(Lead::Bare);
+        let expected = "\
+[WARNING]  (7) : config : missing timeouts for frontend 'web'.
+   | While \\u{7}not.
+warning: missing timeouts for frontend 'web'
+ --> fetch.cfg:1:1
+  |
+1 | frontend web
+  | ^^^^^^^^
+";
+        assert_eq!(one(&sources, &diagnostic, Style::plain(7)), expected);
     }
 
     #[test]
