@@ -25,7 +25,8 @@ pub(super) fn check(method: &Method, target: &[u8], host: Option<&[u8]>) -> Resu
         }
         _ => return Err(Error::Uri),
     };
-    if authority.is_empty() || !is_host(authority) {
+    // RFC 9110 4.2.1: a target that names no host is refused, with a port or without.
+    if uri::host_port(authority).0.is_empty() || !is_host(authority) {
         return Err(Error::Uri);
     }
     match host {

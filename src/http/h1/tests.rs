@@ -159,6 +159,8 @@ const STARTED: &[Started] = &[
     ("GET / HTTP/1.1\r\n Host: x", Err(Error::Name), "400"),
     ("GET /a b HTTP/1.1\r\nHost: x", Err(Error::Version), "400"),
     ("GET /a b HTTP/1.5", Err(Error::Version), "400"),
+    ("GET http://:80/ HTTP/1.0", Err(Error::Uri), "accepts"),
+    ("GET x://:/ HTTP/1.0", Err(Error::Uri), "accepts"),
     ("GET /\u{e9} HTTP/1.1\r\nHost: x", Err(Error::Uri), "400"),
     ("GET /\x7f HTTP/1.1\r\nHost: x", Err(Error::Uri), "400"),
     ("GET /\x01 HTTP/1.1\r\nHost: x", Err(Error::Uri), "400"),
