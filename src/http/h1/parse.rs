@@ -340,11 +340,10 @@ enum Newer {
 /// no fourth, and the first of a response.
 fn newer_minor(window: &[u8], place: usize) -> Newer {
     let complete = first_line(window);
-    let line = complete.unwrap_or(window);
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let line = complete.unwrap_or_else(|| window.strip_suffix(b"\r").unwrap_or(window));
     let mut words = line.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
     let word = words.nth(place).unwrap_or_default();
-    if place > 0 && words.next().is_some() {
+    if line.starts_with(b" ") || (place > 0 && words.next().is_some()) {
         return Newer::No;
     }
     match word {

@@ -176,6 +176,7 @@ const STARTED: &[Started] = &[
     ("GET / HTTP/1.2\r\nHost: x", Ok("GET / HTTP/1.1\r\nhost: x"), "same"),
     ("GET / HTTP/1.9\r\nHost: x", Ok("GET / HTTP/1.1\r\nhost: x"), "same"),
     ("GET / HTTP/2.0\r\nHost: x", Err(Error::Version), "accepts"),
+    ("GET / HTTP/1.6\r\r\nHost: x", Err(Error::Version), "400"),
     ("GET / HTTP/1.\r\nHost: x", Err(Error::Version), "400"),
     ("GET / HTTP/11\r\nHost: x", Err(Error::Version), "400"),
     ("GET / HTTP/1.10\r\nHost: x", Err(Error::Line), "400"),
@@ -527,6 +528,23 @@ fn heads() -> impl Strategy<Value = Vec<u8>> {
     let started = STARTED.iter().map(|row| format!("{}\r\n\r\nabc", row.0).into_bytes());
     let answered = ANSWERED.iter().map(|row| format!("{}\r\n\r\nabc", row.0).into_bytes());
     prop::sample::select(framed.chain(started).chain(answered).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_version_is_judged_alike_however_much_of_its_line_is_there() {
+    for head in ["$ 2 HTTP/1.6\r\r\ng:w\r\n\r\n", "GET / HTTP/1.6\r\n\r\n"] {
+        for cut in 0..head.len() {
+            let pieces = [head[..cut].into(), head[cut..].into()];
+            assert_eq!(gist(requests(&pieces)), gist(request(head.as_bytes())), "{head:?} {cut}");
+        }
+    }
+    for head in [" HTTP/1.2 200 OK\r\n\r\n", "HTTP/1.2 200 OK\r\n\r\n"] {
+        for cut in 0..head.len() {
+            let pieces = [head[..cut].into(), head[cut..].into()];
+            let whole = gist(response(head.as_bytes(), &Method::Get));
+            assert_eq!(gist(responses(&pieces, &Method::Get)), whole, "{head:?} {cut}");
+        }
+    }
 }
 
 proptest! {
