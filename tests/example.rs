@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
+use std::process::Stdio;
 use std::time::Instant;
 
 use libtest_mimic::Trial;
@@ -23,11 +24,11 @@ use crate::support::proxy::Setup;
 type Example = (&'static str, &'static [Tool], bool, fn(Setup));
 
 const EXAMPLES: &[Example] = &[
-    ("converter", &[], false, converter),
-    ("hello_world", &[], false, hello_world),
-    ("redirect", &[], true, redirect),
-    ("redis_task", &[Tool::Redis], true, redis_task),
-    ("reverse_proxy", &[], true, reverse_proxy),
+    ("converter", &[Tool::Curl], false, converter),
+    ("hello_world", &[Tool::Curl, Tool::Netcat], false, hello_world),
+    ("redirect", &[Tool::Curl], true, redirect),
+    ("redis_task", &[Tool::Curl, Tool::Redis], true, redis_task),
+    ("reverse_proxy", &[Tool::Curl], true, reverse_proxy),
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -45,39 +46,38 @@ pub(crate) fn trials() -> Vec<Trial> {
             trials.push(peer::trial(name, &tools, move || run(Setup::new(peer))));
         }
     }
-    trials.push(peer::trial("example::hello_world_by_curl::luaproxy", &[Tool::Curl], by_curl));
     trials
 }
 
 fn hello_world(setup: Setup) {
     let proxy = start(setup, "hello_world", &["TCP", "HTTP"]);
-    assert_eq!(proxy.connect("TCP").rest(), b"hello world\n");
-    assert_eq!(get(&proxy, "/", ""), (200, "hello world\n".to_owned(), String::new()));
-    proxy.stop();
-}
-
-fn by_curl() {
-    let proxy = start(Setup::new(Peer::Luaproxy), "hello_world", &["TCP", "HTTP"]);
-    let url = format!("http://{}/", proxy.addr("HTTP"));
-    let output = Command::new(Tool::Curl.path().unwrap()).args(["-sS", &url]).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "hello world\n", "{output:?}");
+    let addr = proxy.addr("TCP");
+    let heard = run(Tool::Netcat, &[&addr.ip().to_string(), &addr.port().to_string()]);
+    assert_eq!(heard, "hello world\n");
+    let answer = curl(&proxy, "/", &[]);
+    assert_eq!((answer.status, answer.body.as_str()), (200, "hello world\n"));
     proxy.stop();
 }
 
 fn redirect(setup: Setup) {
     let proxy = start(setup, "redirect", &["HTTP"]);
-    assert_eq!(get(&proxy, "/", "").2, "/hello");
-    assert_eq!(get(&proxy, "/home", "").2, "/en/");
-    assert_eq!(get(&proxy, "/home", "accept-language: fr-CH, fr;q=0.9\r\n").2, "/fr/");
-    assert_eq!(get(&proxy, "/home", "accept-language: //evil\r\n").2, "/en/");
-    assert_eq!(get(&proxy, "/hello", "").1, "here\n");
+    let location = |path, language: &str| {
+        let header = format!("accept-language: {language}");
+        curl(&proxy, path, &["-H", &header]).header("location").map(str::to_owned)
+    };
+    assert_eq!(location("/", "").as_deref(), Some("/hello"));
+    assert_eq!(location("/home", "").as_deref(), Some("/en/"));
+    assert_eq!(location("/home", "fr-CH, fr;q=0.9").as_deref(), Some("/fr/"));
+    assert_eq!(location("/home", "//evil").as_deref(), Some("/en/"));
+    assert_eq!(curl(&proxy, "/hello", &[]).body, "here\n");
     proxy.stop();
 }
 
 fn converter(setup: Setup) {
     let proxy = start(setup, "converter", &["HTTP"]);
     // FNV-1a of "a" is a published test vector.
-    assert_eq!(get(&proxy, "/Some/Page", "").1, format!("some-page {}\n", fnv("/Some/Page")));
+    let body = curl(&proxy, "/Some/Page", &[]).body;
+    assert_eq!(body, format!("some-page {}\n", fnv("/Some/Page")));
     assert_eq!(fnv("a"), "e40c292c");
     proxy.stop();
 }
@@ -86,13 +86,10 @@ fn reverse_proxy(setup: Setup) {
     let answer = "HTTP/1.1 200 OK\r\nserver: old/1.0\r\ncontent-length: 2\r\n\r\nok";
     let origin = Origin::start(Script::Answer(answer.into()));
     let proxy = start(setup.env("SERVER", origin.addr()), "reverse_proxy", &["HTTP"]);
-    let mut client = proxy.connect("HTTP");
-    client.send("GET /page HTTP/1.1\r\nhost: x\r\nx-real-ip: 192.0.2.66\r\n\r\n");
-    let page = client.message().unwrap();
+    let page = curl(&proxy, "/page", &["-H", "x-real-ip: 192.0.2.66"]);
     assert_eq!(page.header("cache-control"), Some("no-store"));
     assert_eq!(page.header("server"), None);
-    client.send("GET /static/a.css HTTP/1.1\r\nhost: x\r\n\r\n");
-    let file = client.message().unwrap();
+    let file = curl(&proxy, "/static/a.css", &[]);
     assert_eq!(file.header("cache-control"), Some("public, max-age=3600"));
     assert_eq!(origin.requests()[0].header("x-real-ip"), Some("127.0.0.1"));
     proxy.stop();
@@ -104,9 +101,9 @@ fn redis_task(setup: Setup) {
         start(setup.env("REDIS", format!("127.0.0.1:{}", redis.port)), "redis_task", &["HTTP"]);
     let until = Instant::now() + DEADLINE;
     loop {
-        let (status, body, _) = get(&proxy, "/", "");
-        assert_eq!(status, 200);
-        let visits = body.trim().strip_prefix("visits: ").unwrap().to_owned();
+        let answer = curl(&proxy, "/", &[]);
+        assert_eq!(answer.status, 200);
+        let visits = answer.body.trim().strip_prefix("visits: ").unwrap().to_owned();
         if visits.parse::<u32>().is_ok_and(|visits| visits > 1) {
             break;
         }
@@ -134,13 +131,35 @@ fn start(setup: Setup, name: &str, sockets: &[&str]) -> Proxy {
     setup.current_dir(root()).start_file(&file, &names)
 }
 
-/// Returns the status, the body and the location of an answer.
-fn get(proxy: &Proxy, path: &str, headers: &str) -> (u16, String, String) {
-    let mut client = proxy.connect("HTTP");
-    client.send(format!("GET {path} HTTP/1.1\r\nhost: x\r\n{headers}\r\n"));
-    let answer = client.message().unwrap_or_else(|| panic!("it said:\n{}", proxy.said()));
-    let location = answer.header("location").unwrap_or_default().to_owned();
-    (answer.status(), answer.text(), location)
+/// What curl was answered.
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(':'));
+        lines.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    }
+}
+
+/// Asks for a path as a person would.
+fn curl(proxy: &Proxy, path: &str, options: &[&str]) -> Answer {
+    let url = format!("http://{}{path}", proxy.addr("HTTP"));
+    let said = run(Tool::Curl, &[&["-sS", "-i", "--max-time", "20"], options, &[&url]].concat());
+    let (head, body) = said.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{said:?}"));
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    Answer { status: status.expect("a status"), head: head.to_owned(), body: body.to_owned() }
+}
+
+/// Runs a program to its end and returns what it printed.
+fn run(tool: Tool, arguments: &[&str]) -> String {
+    let mut command = Command::new(tool.path().unwrap());
+    let output = command.args(arguments).stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 fn fnv(text: &str) -> String {

@@ -13,16 +13,18 @@ use libtest_mimic::Trial;
 pub(crate) enum Tool {
     Haproxy,
     Curl,
+    Netcat,
     Redis,
 }
 
 impl Tool {
-    const ALL: [Self; 3] = [Self::Haproxy, Self::Curl, Self::Redis];
+    const ALL: [Self; 4] = [Self::Haproxy, Self::Curl, Self::Netcat, Self::Redis];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Haproxy => "haproxy",
             Self::Curl => "curl",
+            Self::Netcat => "nc",
             Self::Redis => "redis-server",
         }
     }
