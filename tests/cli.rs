@@ -1,11 +1,16 @@
 //! The command line: what it answers, what it refuses, how it ends.
 
 use std::fs;
+use std::io::Read as _;
+use std::io::Write as _;
+use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::process::Output;
 
 use libtest_mimic::Trial;
+use rustix::process::Pid;
 use rustix::process::Signal;
+use rustix::process::kill_process;
 
 use crate::support::case;
 use crate::support::case::GLOBAL;
@@ -21,6 +26,8 @@ const BOTH: &[Scenario] = &[
     ("check_of_a_valid_file_says_so", check_of_a_valid_file_says_so),
     ("check_of_a_wrong_file_fails", check_of_a_wrong_file_fails),
     ("missing_file_is_refused", missing_file_is_refused),
+    ("files_and_directories_are_read_in_order", files_and_directories_are_read_in_order),
+    ("server_is_found_by_its_name", server_is_found_by_its_name),
     ("soft_stop_lets_a_request_finish", soft_stop_lets_a_request_finish),
     ("term_stops_at_once", term_stops_at_once),
 ];
@@ -33,6 +40,9 @@ const OWN: &[(&str, fn())] = &[
     ("condition_is_answered_by_the_exit_status", condition_is_answered_by_the_exit_status),
     ("unknown_option_is_refused", unknown_option_is_refused),
     ("config_by_an_equals_sign", config_by_an_equals_sign),
+    ("letters_that_mean_nothing_are_accepted", letters_that_mean_nothing_are_accepted),
+    ("daemon_answers_from_the_background", daemon_answers_from_the_background),
+    ("daemon_that_cannot_start_says_so", daemon_that_cannot_start_says_so),
 ];
 
 const VALID: &str = "
@@ -79,6 +89,39 @@ fn missing_file_is_refused(peer: Peer) {
     let output = Command::new(peer.program()).args(["-c", "-f", "/nowhere.cfg"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     assert!(text(&output).contains("/nowhere.cfg"), "{}", text(&output));
+}
+
+fn files_and_directories_are_read_in_order(peer: Peer) {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let first = write("z.cfg", ".notice first\n");
+    write("many/b.cfg", ".notice third\n");
+    write("many/a.cfg", ".notice second\n");
+    write("many/ignored.txt", "nonsense\n");
+    let last = write("a.cfg", &format!(".notice fourth\n{VALID}"));
+    let mut command = Command::new(peer.program());
+    command.arg("-c").arg("-f").arg(first).arg("-f").arg(folder.path().join("many"));
+    let output = command.arg("-f").arg(last).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    let said = text(&output);
+    let places = ["first", "second", "third", "fourth"].map(|word| said.find(word).unwrap());
+    assert!(places.is_sorted(), "{said}");
+}
+
+fn server_is_found_by_its_name(peer: Peer) {
+    let origin = Origin::start(Script::Echo);
+    let config = format!("{GLOBAL}{HTTP}{LISTEN}").replace("${s1}", "localhost:${port}");
+    let setup = Setup::new(peer).env("port", origin.addr().port());
+    let proxy = setup.start(&config);
+    let mut client = proxy.connect("web");
+    client.send("GET /by-name HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert!(client.message().unwrap().text().contains("/by-name"));
+    proxy.stop();
 }
 
 fn soft_stop_lets_a_request_finish(peer: Peer) {
@@ -168,6 +211,45 @@ fn config_by_an_equals_sign() {
     fs::write(&file, VALID).unwrap();
     let output = luaproxy(&["--check", &format!("--config={}", file.display())]);
     assert!(output.status.success(), "{}", text(&output));
+}
+
+fn letters_that_mean_nothing_are_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.cfg");
+    fs::write(&file, VALID).unwrap();
+    let file = file.to_str().unwrap();
+    let output = luaproxy(&["-c", "-dM", "-de", "-dk", "-S", "x", "-f", file]);
+    assert_eq!(text(&output), "Configuration file is valid\n");
+    let output = luaproxy(&["-c", "-V", "-dM", "-f", file]);
+    assert!(output.status.success());
+    assert!(text(&output).contains("option '-dM' means nothing to luaproxy"), "{}", text(&output));
+}
+
+fn daemon_answers_from_the_background() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (config, socket, pidfile) = (file("a.cfg"), file("socket"), file("pid"));
+    fs::write(&config, VALID.replace("127.0.0.1:64999", &format!("unix@{socket}"))).unwrap();
+    let output = luaproxy(&["-D", "-p", &pidfile, "-f", &config]);
+    assert!(output.status.success(), "{}", text(&output));
+    // It accepts already: no waiting.
+    let mut client = UnixStream::connect(&socket).unwrap();
+    client.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    let pid = fs::read_to_string(&pidfile).unwrap().trim().parse().ok().and_then(Pid::from_raw);
+    kill_process(pid.expect("a process number"), Signal::TERM).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+fn daemon_that_cannot_start_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("a.cfg");
+    let bind = format!("unix@{}/none/socket", folder.path().display());
+    fs::write(&config, VALID.replace("127.0.0.1:64999", &bind)).unwrap();
+    let output = luaproxy(&["-D", "-f", config.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("for frontend web: "), "{}", text(&output));
 }
 
 fn luaproxy(args: &[&str]) -> Output {
