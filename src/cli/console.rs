@@ -32,6 +32,11 @@ impl Console {
         Self { silent, ..self }
     }
 
+    /// Tells whether a person may be reading.
+    pub fn is_terminal(&self) -> bool {
+        !self.silent && io::stderr().is_terminal()
+    }
+
     /// Shows all diagnostics, and then HAProxy's summary. Returns whether there is any alert.
     pub fn report(&self, sources: &Sources, diagnostics: &[Diagnostic]) -> bool {
         self.error(&render::report(sources, diagnostics, self.style));

@@ -18,6 +18,7 @@ use crate::diag::Severity;
 use crate::log;
 use crate::lua;
 use crate::program::Program;
+use crate::proxy::Mode;
 use crate::worker;
 use crate::worker::Level;
 use crate::worker::Notice;
@@ -166,6 +167,9 @@ impl Start<'_> {
             return ExitCode::FAILURE;
         }
         self.tell(&program);
+        if self.console.is_terminal() && !program.global.quiet {
+            self.console.error(&greeting(&seeds, &program));
+        }
         self.relieve();
         if daemon::is_background()
             && let Err(error) = daemon::detach()
@@ -223,6 +227,20 @@ impl Start<'_> {
             }
         }
     }
+}
+
+/// Returns what a person at the terminal wants to know: who this is, where it listens, how to stop
+/// it.
+fn greeting(seeds: &[Seed], program: &Program) -> String {
+    let (version, lua) = (env!("CARGO_PKG_VERSION"), lua::version());
+    let threads = program.global.nbthread;
+    let mut text = format!("luaproxy {version}  {lua}  {threads} thread(s)\n");
+    for (addr, id) in seeds.first().iter().flat_map(|seed| seed.listeners()) {
+        let Some(proxy) = program.proxies.find(id) else { continue };
+        let scheme = if proxy.mode == Mode::Http { "http://" } else { "" };
+        text.push_str(&format!("  listen  {:<32}  {}\n", format!("{scheme}{addr}"), proxy.name));
+    }
+    text + "ready; Ctrl-C stops it\n"
 }
 
 fn run_workers(seeds: Vec<Seed>, program: Program, host: &Rc<lua::Host>) -> io::Result<()> {

@@ -49,6 +49,13 @@ struct Door {
     maxconn: u32,
 }
 
+impl Seed {
+    /// Returns where this worker listens, and for which frontend.
+    pub fn listeners(&self) -> impl Iterator<Item = (&Addr, proxy::Id)> {
+        self.doors.iter().map(|door| (door.bound.addr(), door.entry.frontend))
+    }
+}
+
 /// Opens the sockets of a program: a [`Seed`] for each worker, or what is wrong, all of it.
 pub fn bind(program: &Program, sources: &Sources) -> Result<Vec<Seed>, Vec<Diagnostic>> {
     let mut seeds: Vec<Seed> = Vec::new();
