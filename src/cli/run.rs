@@ -255,6 +255,7 @@ fn run_workers(seeds: Vec<Seed>, program: Program, host: &Rc<lua::Host>) -> io::
                 Ok(host) => service::work(worker, seed, shared, host).await,
                 Err(error) => {
                     log::program(log::Level::Alert, &error.message);
+                    lua::end_all();
                     worker.fleet().stop(Level::Hard);
                 }
             }
@@ -267,6 +268,10 @@ fn run_workers(seeds: Vec<Seed>, program: Program, host: &Rc<lua::Host>) -> io::
 
 fn tell_signal(notice: Notice) {
     let Notice::Signal { name, asks } = notice;
+    if asks == Some(Level::Hard) {
+        // A script that never gives way must not keep its worker from ending.
+        lua::end_all();
+    }
     let what = match asks {
         Some(Level::Soft) => "finishing what is open, then exiting",
         Some(Level::Hard) => "exiting now",

@@ -1,6 +1,8 @@
 //! How much processor time the running call has used, and what the hook must do about it.
 
 use std::cell::Cell;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rustix::time::ClockId;
@@ -40,7 +42,12 @@ pub(super) struct Meter {
     /// costs a system call.
     cpu: Option<Duration>,
     long: bool,
+    /// The hook has been told to end it.
+    killed: bool,
 }
+
+/// All calls are to end: the process does.
+static ENDING: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     static RUNNING: Cell<Meter> = const { Cell::new(Meter::new(Limits::NONE)) };
@@ -55,6 +62,7 @@ impl Meter {
             since: 0,
             cpu: None,
             long: false,
+            killed: false,
         }
     }
 
@@ -82,12 +90,14 @@ impl Meter {
 
     /// Says whether the call has used up its time.
     pub(super) fn is_killed(&self) -> bool {
-        self.long && self.is_over(Duration::ZERO)
+        self.killed || (self.long && self.is_over(Duration::ZERO))
     }
 
     /// Says which limit the call has reached, in HAProxy's words.
     pub(super) fn reached(&self) -> &'static str {
-        if self.limits.burst.is_some_and(|limit| self.burst >= limit) {
+        if ENDING.load(Ordering::Relaxed) {
+            "stopped"
+        } else if self.limits.burst.is_some_and(|limit| self.burst >= limit) {
             "burst timeout"
         } else {
             "execution timeout"
@@ -102,7 +112,8 @@ impl Meter {
     }
 
     fn is_over(&self, slice: Duration) -> bool {
-        self.limits.total.is_some_and(|limit| self.used + slice >= limit)
+        ENDING.load(Ordering::Relaxed)
+            || self.limits.total.is_some_and(|limit| self.used + slice >= limit)
             || self.limits.burst.is_some_and(|limit| self.burst + slice >= limit)
     }
 }
@@ -110,12 +121,21 @@ impl Meter {
 /// Decides what becomes of the running call; called by the hook.
 pub(super) fn judge() -> Stop {
     let mut meter = RUNNING.get();
-    if !meter.long {
-        // From here on its own clock is read: the wall's says little on a busy machine.
-        meter.long = true;
-        RUNNING.set(meter);
-    }
-    if meter.is_over(meter.slice()) { Stop::Kill } else { Stop::Preempt }
+    // From here on its own clock is read: the wall's says little on a busy machine.
+    meter.long = true;
+    meter.killed |= meter.is_over(meter.slice());
+    RUNNING.set(meter);
+    if meter.killed { Stop::Kill } else { Stop::Preempt }
+}
+
+/// Says whether the running call has been told to end.
+pub(super) fn is_dying() -> bool {
+    RUNNING.get().killed
+}
+
+/// Ends all calls, as they are interrupted, from now on: those too that have no limits.
+pub fn end_all() {
+    ENDING.store(true, Ordering::Relaxed);
 }
 
 fn cpu() -> Duration {

@@ -25,6 +25,7 @@ pub use error::Error;
 pub use error::Kind;
 pub use loader::Plan;
 pub use meter::Limits;
+pub use meter::end_all;
 pub use raw::Arg;
 pub use raw::Ret;
 pub use scripts::Host;

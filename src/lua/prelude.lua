@@ -6,6 +6,9 @@ local error, rawequal, select, setmetatable, type = error, rawequal, select, set
 local create, resume, status = coroutine.create, coroutine.resume, coroutine.status
 local yield, yieldable = coroutine.yield, coroutine.isyieldable
 
+-- In the words of Lua 5.3.
+local NO_YIELD = "attempt to yield across a C-call boundary"
+
 -- Coroutines that a script may not resume: the host's own, and those waiting for the host.
 local locked = setmetatable({}, { __mode = "k" })
 
@@ -20,6 +23,9 @@ end
 -- Turns what a host function returned into its results, an error, or a wait for the results.
 local function pass(first, ...)
     if rawequal(first, WAIT) then
+        if not yieldable() then
+            error(NO_YIELD, 2)
+        end
         return settle(yield(WAIT))
     elseif rawequal(first, FAIL) then
         error((...), 2)
@@ -48,7 +54,7 @@ function relay(co, ok, first, ...)
         return ok, first, ...
     elseif rawequal(first, WAIT) then
         if not yieldable() then
-            return false, "attempt to yield across C-call boundary"
+            return false, NO_YIELD
         end
         locked[co] = true
         return answer(co, yield(WAIT))

@@ -182,13 +182,14 @@ fn a_waiting_coroutine_is_not_resumed_by_another_call() {
 
 #[test]
 fn waiting_where_c_is_between_is_an_error() {
-    let source = "return (pcall(string.gsub, 'x', 'x', function() later('x') end))";
-    assert_eq!(run(source).unwrap(), Ret::Bool(false));
-    let source = "return (string.gsub('x', 'x', function()
+    let source = "local t = setmetatable({}, { __tostring = function() return later('x') end })
+        return select(2, pcall(string.format, '%s', t))";
+    assert_eq!(run(source).unwrap(), string("attempt to yield across a C-call boundary"));
+    let source = "return string.format('%s', setmetatable({}, { __tostring = function()
         local ok, why = coroutine.resume(coroutine.create(function() later('x') end))
         return why
-    end))";
-    assert_eq!(run(source).unwrap(), string("attempt to yield across C-call boundary"));
+    end }))";
+    assert_eq!(run(source).unwrap(), string("attempt to yield across a C-call boundary"));
 }
 
 #[test]
@@ -215,7 +216,155 @@ const ENDLESS: &[&str] = &[
     "setmetatable({}, { __index = function() while true do end end }).x()",
     "while true do coroutine.yield() end",
     "local t = setmetatable({}, { __tostring = function() while true do end end }) tostring(t)",
+    "local t = setmetatable({}, { __tostring = function() while true do end end })
+     while true do pcall(string.format, '%s', t) end",
+    "local t = setmetatable({}, { __tostring = function()
+        xpcall(function() while true do end end, function() while true do end end)
+     end })
+     while true do pcall(string.format, '%s', t) end",
+    "xpcall(error, function() while true do pcall(function() while true do end end) end end)",
+    "xpcall(error, setmetatable({}, { __call = function() while true do end end }))",
+    "load(function() while true do end end)",
+    "while true do pcall(load, function() while true do end end) end",
+    "pcall(load, function() while true do pcall(load, function() while true do end end) end end)
+     while true do end",
+    "for _ in coroutine.wrap(function() while true do end end) do end",
+    "for _ in pairs(setmetatable({}, { __pairs = function() while true do end end })) do end",
+    "return 'x' .. setmetatable({}, { __concat = function() while true do end end })",
+    "table.sort(setmetatable({ 1, 2, 3 }, {}), function() while true do end end)",
+    "string.gsub('x', 'x', setmetatable({}, { __index = function() while true do end end }))",
+    "while true do pcall(debug.sethook) end",
 ];
+
+#[test]
+fn what_runs_without_a_hook_is_out_of_reach() {
+    let source = "
+        local file = io.stdout
+        local found = { tostring(getmetatable(file)), tostring(file.__index), tostring(file.__gc) }
+        found[4] = tostring(pcall(function() file.write.__gc = print end))
+        found[5] = tostring(newproxy)
+        found[6] = tostring(jit.attach) .. tostring(pcall(require, 'jit.profile'))
+        found[7] = tostring((pcall(debug.sethook, print, 'l')))
+        local sink = io.open('/dev/null', 'w')
+        sink:write('x')
+        found[8] = io.type(sink) .. tostring(sink:close()) .. io.type(sink)
+        return table.concat(found, ' ')";
+    let expected = "false nil nil false nil nilfalse false filetrueclosed file";
+    assert_eq!(run(source).unwrap(), string(expected));
+}
+
+#[test]
+fn libraries_work_as_they_did() {
+    for (expression, expected) in [
+        ("('hello'):gsub('l', function() end)", "hello 2"),
+        ("('hello'):gsub('(l)(.)', function(a, b) return b .. a end)", "hello 1"),
+        ("('hello'):gsub('', function(at) return '-' end)", "-h-e-l-l-o- 6"),
+        ("('hello'):gsub('()', function(at) return at end)", "1h2e3l4l5o6 6"),
+        ("('hello'):gsub('^h', function() return 'j' end)", "jello 1"),
+        ("('hhh'):gsub('^h', function() return 'j' end)", "jhh 1"),
+        ("('abc'):gsub('%w*', function(s) return '<' .. s .. '>' end)", "<abc><> 2"),
+        ("('abc'):gsub('%w', function(s) return 1 end, 2)", "11c 2"),
+        ("('abc'):gsub('%w', function(s) return 1 end, 0)", "abc 0"),
+        ("('THE (quick) fox'):gsub('%f[%a]%a+', string.lower)", "the (quick) fox 3"),
+        ("('12345'):rep(2):gsub(3, function() return 'x' end)", "12x4512x45 2"),
+        (
+            "('$a $b'):gsub('%$(%w)', setmetatable({}, { __index = function(_, k) return k:upper() end }))",
+            "A B 2",
+        ),
+        ("('$a $b'):gsub('%$(%w)', { a = 1 })", "1 $b 2"),
+        ("('a.b'):gsub('.', '%0%0', 1)", "aa.b 1"),
+        (
+            "pcall(string.gsub, 'a', 'a', function() return {} end)",
+            "false invalid replacement value (a table)",
+        ),
+        (
+            "pcall(function() string.gsub({}, 'a', print) end)",
+            "false t.lua:9: bad argument #1 to 'gsub' (string expected, got table)",
+        ),
+        ("load(function() end)", "function"),
+        ("load('return 1', 'x', 't', {})()", "1"),
+        ("load('return x', 'x', 't', { x = 5 })()", "5"),
+        (
+            "load(string.dump(print == nil and print or function() end))",
+            "nil attempt to load chunk with wrong mode",
+        ),
+        ("load('x', 'x', 'b')", "nil attempt to load chunk with wrong mode"),
+        ("load(function() error('boom', 0) end)", "nil boom"),
+        ("loadstring('return ...')(7)", "7"),
+        ("load('x x', '=chunk')", "nil chunk:1: '=' expected near 'x'"),
+        ("xpcall(error, function(m) return m .. '!' end, 'a')", "false a!"),
+        ("xpcall(function(...) return ... end, print, 1, 2)", "true 1 2"),
+        (
+            "pcall(table.insert, {}, 3, 1)",
+            "false bad argument #2 to 'insert' (position out of bounds)",
+        ),
+        ("pcall(table.sort, { 1, 'a' })", "false attempt to compare string with number"),
+        (
+            "pcall(function() table.sort(5) end)",
+            "false t.lua:9: bad argument #1 to 'sort' (table expected, got number)",
+        ),
+    ] {
+        let source = format!(
+            "local function show(...)
+                local out = {{ ... }}
+                for i = 1, select('#', ...) do
+                    local v = out[i]
+                    out[i] = type(v) == 'function' and 'function' or tostring(v)
+                end
+                return table.concat(out, ' ')
+             end
+             return show({expression})"
+        );
+        assert_eq!(run(&source).unwrap(), string(expected), "{expression}");
+    }
+    let sorts = "
+        math.randomseed(1)
+        for length = 0, 70 do
+            for _, less in pairs({ false, function(a, b) return a > b end }) do
+                local list = {}
+                for i = 1, length do list[i] = math.random(30) end
+                table.sort(list, less or nil)
+                for i = 2, length do
+                    local a, b = list[i - 1], list[i]
+                    if less and a < b or not less and a > b then return 'unsorted' end
+                end
+            end
+        end
+        local t = { 'b', 'c', 'a' }
+        table.sort(t)
+        table.insert(t, 1, 'x')
+        table.insert(t, 5, 'y')
+        table.insert(t, 'z')
+        return table.concat(t)";
+    assert_eq!(run(sorts).unwrap(), string("xabcyz"));
+}
+
+#[test]
+fn what_scripts_call_back_from_may_wait() {
+    let source = "
+        local text = ('a b'):gsub('%w', function(c) return (later(c .. c)) end)
+        local list = { 3, 1, 2 }
+        table.sort(list, function(a, b) return later(a) < later(b) end)
+        local chunk = load(coroutine.wrap(function() coroutine.yield(later('return 4')) end))
+        return text .. table.concat(list) .. chunk()";
+    assert_eq!(run(source).unwrap(), string("aa bb1234"));
+}
+
+#[test]
+fn deep_recursion_is_refused() {
+    for source in [
+        "local function f() return (string.gsub('x', 'x', f)) end f()",
+        "local t t = setmetatable({}, { __index = function(_, k) return (k:gsub('x', t)) end })
+         return t.x",
+        "local function f() coroutine.wrap(function() string.gsub('x', 'x', f) end)() end f()",
+        "local function f() table.sort({ 2, 1 }, f) return true end f()",
+        "local function f() assert(load(f)) return nil end f()",
+        "local mt = {} mt.__concat = function(a) return a .. 'x' end return setmetatable({}, mt) .. 1",
+    ] {
+        let error = run(source).unwrap_err();
+        assert!(error.message.contains("stack overflow"), "{source}: {error}");
+    }
+}
 
 #[test]
 fn endless_loops_are_ended() {

@@ -17,6 +17,7 @@ use super::book::Info;
 use super::call::Call;
 use super::call::Step;
 use super::error::Error;
+use super::meter;
 use super::meter::Limits;
 use super::raw;
 use super::raw::Arg;
@@ -93,6 +94,11 @@ impl Vm {
             .set_name(raw::PRELUDE)
             .set_mode(ChunkMode::Text)
             .call::<(Function, Function)>(raw::tools(&lua)?)?;
+        let dying = lua.create_function(|_, ()| Ok(meter::is_dying()))?;
+        lua.load(include_str!("libraries.lua"))
+            .set_name(raw::PRELUDE)
+            .set_mode(ChunkMode::Text)
+            .call::<()>(dying)?;
         let idle = RefCell::new(Vec::new());
         Ok(Self {
             inner: Rc::new(Inner {
