@@ -46,6 +46,8 @@ pub(super) struct Entry {
     pub http: bool,
     /// Found by its global name (`http-request lua NAME`), not registered.
     pub global: bool,
+    /// It has been logged that what it returns is no sample.
+    pub warned: Cell<bool>,
 }
 
 /// A task that was registered before the scheduler runs.

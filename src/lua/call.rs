@@ -1,11 +1,13 @@
 //! A running call of a script: what it does until it returns, fails, waits or is preempted.
 
 use std::fmt;
+use std::mem;
 
 use mlua::Function;
 use mlua::Thread;
 use mlua::Value;
 
+use super::current;
 use super::error::Error;
 use super::error::Kind;
 use super::host;
@@ -39,6 +41,10 @@ pub struct Call {
     /// What it was about to wait for when it was preempted.
     pending: Option<Pending>,
     meter: Meter,
+    /// How many sockets it has opened, less those it has closed.
+    opened: i32,
+    /// When it wants to be called again, if it has said so.
+    wake: Option<u32>,
 }
 
 impl Call {
@@ -49,22 +55,19 @@ impl Call {
         args: &[Arg<'_>],
         limits: Limits,
     ) -> (Self, Step) {
+        let meter = Meter::new(limits);
         let mut call =
-            Self { vm: vm.clone(), thread: None, pending: None, meter: Meter::new(limits) };
+            Self { vm: vm.clone(), thread: None, pending: None, meter, opened: 0, wake: None };
         let thread = match vm.take_thread() {
             Ok(thread) => thread,
             Err(error) => return (call, Step::Failed(error)),
         };
+        current::set_wake(None);
         call.meter.begin();
         let resumed = raw::start(vm, &thread, function, args);
         call.meter = Meter::end();
         let step = call.settle(thread, resumed);
         (call, step)
-    }
-
-    /// Returns the state it runs in.
-    pub(super) fn vm(&self) -> &Vm {
-        &self.vm
     }
 
     /// Goes on after a preemption.
@@ -94,6 +97,7 @@ impl Call {
             return Step::Failed(Error::raised("the call is over"));
         };
         host::put_pending(self.pending.take());
+        current::set_wake(self.wake);
         self.meter.begin();
         let resumed = raw::go_on(&self.vm, &thread, values);
         self.meter = Meter::end();
@@ -102,6 +106,25 @@ impl Call {
 
     fn settle(&mut self, thread: Thread, resumed: Resumed) -> Step {
         let pending = host::take_pending();
+        self.opened = self.opened.saturating_add(current::take_opened());
+        let step = self.conclude(thread, resumed, pending);
+        if self.thread.is_some() {
+            self.wake = current::take_wake();
+        } else {
+            self.close();
+        }
+        step
+    }
+
+    /// Closes what a call that will never go on has left open.
+    fn close(&mut self) {
+        // HAProxy collects then too: only the collector knows who else holds a socket.
+        if mem::take(&mut self.opened) > 0 {
+            self.vm.sweep();
+        }
+    }
+
+    fn conclude(&mut self, thread: Thread, resumed: Resumed, pending: Option<Pending>) -> Step {
         match resumed {
             Resumed::Done(ret) => {
                 self.vm.give_thread(thread);
@@ -112,7 +135,10 @@ impl Call {
                     self.thread = Some(thread);
                     Step::Waiting(op)
                 }
-                Some(Pending::Finish(ret)) => Step::Done(ret),
+                Some(Pending::Finish(ret)) => {
+                    drop(thread);
+                    Step::Done(ret)
+                }
                 None => Step::Failed(Error::raised("nothing to wait for")),
             },
             Resumed::Preempted => {
@@ -138,6 +164,13 @@ impl Call {
                 Step::Failed(error)
             }
         }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.thread = None;
+        self.close();
     }
 }
 

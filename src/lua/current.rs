@@ -36,8 +36,8 @@ thread_local! {
     static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
     /// When an action that yields wants to be called again, in milliseconds.
     static WAKE: Cell<Option<u32>> = const { Cell::new(None) };
-    /// Whether the running call has opened something that must not outlive it.
-    static OPENED: Cell<bool> = const { Cell::new(false) };
+    /// How many sockets the running call has opened, less those it has closed.
+    static OPENED: Cell<i32> = const { Cell::new(0) };
 }
 
 impl Context {
@@ -88,9 +88,15 @@ pub(super) fn take_wake() -> Option<u32> {
 
 /// Takes note that the running call has opened a socket.
 pub(super) fn note_opened() {
-    OPENED.set(true);
+    OPENED.set(OPENED.get().saturating_add(1));
 }
 
-pub(super) fn take_opened() -> bool {
+/// Takes note that the running call has closed a socket.
+pub(super) fn note_closed() {
+    OPENED.set(OPENED.get().saturating_sub(1));
+}
+
+/// Returns how many sockets have been opened since the last time, less those closed.
+pub(super) fn take_opened() -> i32 {
     OPENED.take()
 }

@@ -1,5 +1,6 @@
 //! Loads scripts while a configuration is compiled, and again for each further worker.
 
+use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -279,6 +280,7 @@ impl Name {
             arguments: 0,
             http: false,
             global: self.global,
+            warned: Cell::new(false),
         }
     }
 }

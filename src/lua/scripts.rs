@@ -27,6 +27,7 @@ use super::raw::Arg;
 use super::raw::Ret;
 use super::tasks;
 use super::vm::Vm;
+use crate::log::Level;
 use crate::log::Target;
 use crate::script;
 use crate::script::Call;
@@ -65,11 +66,10 @@ struct Origin {
 
 /// A suspended call.
 struct Running {
-    call: LuaCall,
+    // Before the call, which closes what is left open.
     parked: Parked,
+    call: LuaCall,
     origin: Origin,
-    /// It has opened sockets, which end with it if it is cancelled.
-    opened: bool,
 }
 
 /// What a suspended call does.
@@ -142,13 +142,11 @@ impl Host {
         let mut all = Vec::with_capacity(arguments.len() + 1);
         all.extend(first.map(Arg::Value));
         all.extend_from_slice(arguments);
-        current::take_opened();
         let (call, step) = current::with(&origin.current, || vm.start(&function, &all, limits));
         match self.settle(&origin, step) {
             Ok(outcome) => Step::Ended(outcome),
             Err(parked) => {
-                let opened = current::take_opened();
-                let running = Running { call, parked, origin, opened };
+                let running = Running { parked, call, origin };
                 let number = self.calls.borrow_mut().insert(Some(running));
                 Step::Suspended(Suspended::new(self, number))
             }
@@ -158,7 +156,7 @@ impl Host {
     /// Goes on with a call until it ends or has to wait.
     fn advance(&self, running: &mut Running, cx: &mut TaskContext<'_>) -> Poll<Outcome> {
         loop {
-            let Running { call, parked, origin, .. } = running;
+            let Running { parked, call, origin } = running;
             let step = match parked {
                 Parked::Waiting(op) => {
                     let Poll::Ready(outcome) =
@@ -177,7 +175,6 @@ impl Host {
                     current::with(&origin.current, || call.go_on())
                 }
             };
-            running.opened |= current::take_opened();
             match self.settle(&running.origin, step) {
                 Ok(outcome) => return Poll::Ready(outcome),
                 Err(parked) => running.parked = parked,
@@ -210,7 +207,14 @@ impl Host {
 
     fn conclude(&self, origin: &Origin, ret: Ret) -> Outcome {
         match origin.kind {
-            Kind::Fetch | Kind::Converter => Outcome::Value(api::returned(ret)),
+            Kind::Fetch | Kind::Converter => {
+                if let Ret::Number(number) = ret
+                    && api::whole(number).is_none()
+                {
+                    self.warn_of_fraction(origin, number);
+                }
+                Outcome::Value(api::returned(ret))
+            }
             Kind::Action => Outcome::Verdict(match ret {
                 Ret::Number(number) => api::verdict(number),
                 _ => Verdict::Continue,
@@ -228,6 +232,22 @@ impl Host {
                 Outcome::Served
             }
         }
+    }
+
+    /// Logs, once a function, that a number with a fraction is no sample.
+    fn warn_of_fraction(&self, origin: &Origin, number: f64) {
+        let table = self.book.table(origin.kind).borrow();
+        let Some(entry) = table.get(origin.id.0 as usize) else { return };
+        if entry.warned.replace(true) {
+            return;
+        }
+        let kind = if origin.kind == Kind::Converter { "converter" } else { "sample-fetch" };
+        let text = format!(
+            "Lua {kind} '{}': a number with a fraction is no sample: {number}.",
+            entry.name
+        );
+        let txn = origin.current.txn.as_ref().and_then(txn::Handle::upgrade);
+        self.book.say(Level::Warning, &text, txn.as_ref());
     }
 
     /// Logs why a call failed.
@@ -327,13 +347,8 @@ impl script::Scripts for Host {
 
     fn cancel(&self, number: usize) {
         let running = self.calls.borrow_mut().try_remove(number).flatten();
-        if let Some(running) = running
-            && running.opened
-        {
-            let vm = running.call.vm().clone();
-            drop(running);
-            vm.sweep();
-        }
+        // Outside of the table: what ends with it may end other calls.
+        drop(running);
     }
 }
 

@@ -317,6 +317,10 @@ fn libraries_work_as_they_did() {
         );
         assert_eq!(run(&source).unwrap(), string(expected), "{expression}");
     }
+}
+
+#[test]
+fn lists_are_sorted_and_grow_in_place() {
     let sorts = "
         math.randomseed(1)
         for length = 0, 70 do

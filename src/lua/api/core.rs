@@ -1,6 +1,7 @@
 //! `core`: registration, time, scheduling, messages.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -326,6 +327,7 @@ fn entry(
         arguments: 0,
         http: false,
         global: false,
+        warned: Cell::new(false),
     })
 }
 

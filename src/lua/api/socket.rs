@@ -14,6 +14,7 @@ use super::Row;
 use super::core::waits;
 use super::miss;
 use crate::lua::current;
+use crate::lua::current::Context;
 use crate::lua::host::Args;
 use crate::lua::host::Outcome;
 use crate::lua::host::Raise;
@@ -75,7 +76,9 @@ fn close(args: &Args<'_>) -> Result<Reply, Raise> {
     args.need(1)?;
     let socket = args.object::<Socket>(1, "Socket")?;
     let mut state = socket.0.borrow_mut();
-    state.stream = None;
+    if state.stream.take().is_some() {
+        current::note_closed();
+    }
     state.closed = true;
     Reply::value(args.lua(), 1)
 }
@@ -98,12 +101,12 @@ fn connect(args: &Args<'_>) -> Result<Reply, Raise> {
     if closed {
         return miss(args.lua(), "closed");
     }
-    current::note_opened();
     let lua = args.lua().clone();
     Ok(Reply::wait(async move {
         let options = connect::Options::default();
         match timer::timeout(timeout, Stream::connect(&target, &options)).await {
             Ok(Ok(stream)) => {
+                current::note_opened();
                 socket.0.borrow_mut().stream = Some(Rc::new(stream));
                 Ok(vec![Value::Integer(1)])
             }
@@ -133,6 +136,9 @@ fn getsockname(args: &Args<'_>) -> Result<Reply, Raise> {
 }
 
 fn new(args: &Args<'_>) -> Result<Reply, Raise> {
+    if current::context() == Context::Body {
+        return Err(Raise::new("core.tcp: sockets are not available in the body context"));
+    }
     Reply::value(args.lua(), super::object(args.lua(), Socket(Rc::default()))?)
 }
 
@@ -149,6 +155,7 @@ fn receive(args: &Args<'_>) -> Result<Reply, Raise> {
         _ => return Err(Raise::new("Expect a 'string' for the prefix")),
     };
     let lua = args.lua().clone();
+    let prefix_length = prefix.len();
     // What is in the buffer already is given at once.
     let mut out = prefix;
     if take(&socket, pattern, &mut out) {
@@ -167,7 +174,9 @@ fn receive(args: &Args<'_>) -> Result<Reply, Raise> {
             }
             match (end, pattern) {
                 (None, _) => {}
-                (Some("closed"), Pattern::All) if !out.is_empty() => return string(&lua, &out),
+                (Some("closed"), Pattern::All) if out.len() > prefix_length => {
+                    return string(&lua, &out);
+                }
                 (Some(why), _) => {
                     let partial = lua.create_string(&out)?;
                     return Ok(vec![

@@ -177,7 +177,7 @@ fn actions_return_verdicts() {
         ("return act.DENY", Verdict::Deny),
         ("txn:done()", Verdict::Done),
         ("pcall(function() txn:done() end) return act.DENY", Verdict::Done),
-        ("txn:close()", Verdict::Abort),
+        ("txn:close()", Verdict::Done),
         ("core.msleep(1) core.yield() return act.STOP", Verdict::Stop),
     ] {
         assert_eq!(act(&txn(Mode::Http), body), Outcome::Verdict(verdict), "{body}");
