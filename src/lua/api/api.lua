@@ -1,7 +1,8 @@
 -- The objects of the API, made of the host's functions. Runs in each state before any script.
 local classes = ...
 
-local error, pairs, rawset, setmetatable, type = error, pairs, rawset, setmetatable, type
+local error, pairs, pcall, rawset = error, pairs, pcall, rawset
+local setmetatable, type = setmetatable, type
 
 local function class(name, methods, make)
     local function index(self, key)
@@ -19,6 +20,17 @@ local function class(name, methods, make)
             return "HAProxy class " .. name
         end,
     }
+end
+
+-- Makes objects; what is wrong with the arguments is said of the script's line.
+local function constructor(new, mt)
+    return function(...)
+        local ok, object = pcall(new, ...)
+        if not ok then
+            error(object, 2)
+        end
+        return setmetatable(object, mt)
+    end
 end
 
 os.getenv = classes.os.getenv
@@ -63,12 +75,17 @@ function reply_methods:set_body(body)
     return true
 end
 
+local check_reply = classes.reply.check
+
 local function new_reply(options)
     local reply = setmetatable({ status = 200, reason = "", body = "", headers = {} }, reply_mt)
     for key, value in pairs(options or {}) do
         reply[key] = value
     end
-    classes.reply.check(reply)
+    local ok, why = pcall(check_reply, reply)
+    if not ok then
+        error(why, 2)
+    end
     return reply
 end
 
@@ -201,13 +218,7 @@ end
 local new_socket, new_concat = classes.socket.new, classes.concat.new
 classes.socket.new, classes.concat.new = nil, nil
 
-function core.tcp()
-    return setmetatable(new_socket(), socket_mt)
-end
-
-function core.concat()
-    return setmetatable(new_concat(), concat_mt)
-end
+core.tcp, core.concat = constructor(new_socket, socket_mt), constructor(new_concat, concat_mt)
 
 -- core.proxies and its kin: lists by name that are made when they are first looked at.
 local function lazy(load)
@@ -271,11 +282,7 @@ classes.regex.new = nil
 local map_mt = class("Map", classes.map)
 local new_map = classes.map.new
 classes.map.new = nil
-Map = {
-    new = function(...)
-        return setmetatable(new_map(...), map_mt)
-    end,
-}
+Map = { new = constructor(new_map, map_mt) }
 for _, method in pairs({ "str", "int", "ip", "beg", "sub", "dir", "dom", "end", "reg" }) do
     Map[method], Map["_" .. method] = method, method
 end
