@@ -60,13 +60,13 @@ fn redirect(args: &Args<'_>) -> Result<Reply, Raise> {
 }
 
 fn add_header(args: &Args<'_>, direction: Direction) -> Result<Reply, Raise> {
-    args.need(3)?;
+    need(args, 3)?;
     let (name, value) = name_and_value(args)?;
     on_headers(args, direction, |headers| headers.add(&name, value))
 }
 
 fn del_header(args: &Args<'_>, direction: Direction) -> Result<Reply, Raise> {
-    args.need(2)?;
+    need(args, 2)?;
     let name = args.string(2)?;
     on_headers(args, direction, |headers| {
         headers.remove(&name);
@@ -107,7 +107,7 @@ pub(super) fn fill(args: &Args<'_>, table: &Table, headers: &Headers) -> Result<
 }
 
 fn replace(args: &Args<'_>, direction: Direction, whole_line: bool) -> Result<Reply, Raise> {
-    args.need(4)?;
+    need(args, 4)?;
     let name = args.string(2)?;
     let regex = Regex::new(&args.text(3)?).map_err(|_| args.bad(3, "invalid regex"))?;
     let replacement = args.string(4)?;
@@ -128,7 +128,7 @@ fn replace(args: &Args<'_>, direction: Direction, whole_line: bool) -> Result<Re
 }
 
 fn set_header(args: &Args<'_>, direction: Direction) -> Result<Reply, Raise> {
-    args.need(3)?;
+    need(args, 3)?;
     let (name, value) = name_and_value(args)?;
     on_headers(args, direction, |headers| headers.set(&name, value))
 }
@@ -171,6 +171,15 @@ fn res_set_status(args: &Args<'_>) -> Result<Reply, Raise> {
         response.set_status(status, reason);
     }
     Ok(Reply::nothing())
+}
+
+/// Raises unless there are exactly so many arguments, with HAProxy's names for the functions.
+fn need(args: &Args<'_>, count: usize) -> Result<(), Raise> {
+    if args.count() == count {
+        return Ok(());
+    }
+    let name = args.name().replace("_header", "_hdr").replace("_rep_value", "_rep_hdr");
+    Err(Raise::new(format!("'{name}' needs {count} arguments")))
 }
 
 fn name_and_value(args: &Args<'_>) -> Result<(Vec<u8>, Bytes), Raise> {

@@ -105,7 +105,8 @@ fn values(args: &Args<'_>, first: usize) -> Result<Vec<value::Value>, Raise> {
 
 fn wrong(args: &Args<'_>, index: usize, reason: &Reason) -> Raise {
     // A method's own object is not counted.
-    args.bad(index.saturating_sub(1), &reason.to_string())
+    let (index, name) = (index.saturating_sub(1), args.name().replace(['.', '-', '+'], "_"));
+    Raise::new(format!("bad argument #{index} to '{name}' ({reason})"))
 }
 
 /// Returns a sample to the script; one that is not there is nil, or an empty string.
