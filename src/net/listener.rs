@@ -12,8 +12,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::task::Context;
-use std::task::Poll;
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -180,19 +178,35 @@ impl Listener {
     }
 
     /// Waits for the next connection.
+    pub async fn accept(&self) -> io::Result<(Stream, Addr)> {
+        loop {
+            self.readable().await;
+            if let Some(accepted) = self.try_accept().await? {
+                return Ok(accepted);
+            }
+        }
+    }
+
+    /// Waits until accepting is worth a try.
+    pub async fn readable(&self) {
+        poll_fn(|cx| self.source.poll_readable(cx)).await;
+    }
+
+    /// Accepts a connection; `None` if nobody is there.
     ///
     /// A connection that ended before it was accepted is passed over. Where the process or the
     /// system has no descriptors left, it tries again after a pause.
-    pub async fn accept(&self) -> io::Result<(Stream, Addr)> {
+    pub async fn try_accept(&self) -> io::Result<Option<(Stream, Addr)>> {
         loop {
-            let error = match poll_fn(|cx| self.poll_accept(cx)).await {
+            let error = match self.accept_one() {
                 Ok((fd, addr)) => match Stream::new(fd) {
-                    Ok(stream) => return Ok((stream, addr)),
+                    Ok(stream) => return Ok(Some((stream, addr))),
                     Err(error) => error,
                 },
                 Err(error) => error,
             };
             match Errno::from_io_error(&error) {
+                _ if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
                 Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::NOSPC) => {
                     timer::sleep(PAUSE).await;
                 }
@@ -202,6 +216,7 @@ impl Listener {
                     | Errno::PROTO
                     | Errno::PERM
                     | Errno::NETDOWN
+                    | Errno::OPNOTSUPP
                     | Errno::NOPROTOOPT
                     | Errno::HOSTDOWN
                     | Errno::NONET
@@ -213,8 +228,8 @@ impl Listener {
         }
     }
 
-    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(OwnedFd, Addr)>> {
-        self.source.poll_read(cx, |fd| {
+    fn accept_one(&self) -> io::Result<(OwnedFd, Addr)> {
+        self.source.try_read(|fd| {
             let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
             let (fd, peer) = rustix::net::acceptfrom_with(fd, flags)?;
             Ok((fd, peer.map_or(Addr::Unnamed, |peer| Addr::from_any(&peer))))

@@ -27,11 +27,24 @@ use super::local::Entry;
 use super::local::Local;
 use super::tcp;
 
-/// Runs a client's connection to its end.
-pub async fn serve(local: Rc<Local>, conn: net::Stream, src: Addr, entry: &Entry) {
+/// Runs a client's connection to its end. It counts as open from this call on, not only when the
+/// future first runs: whoever accepts the next one must see it.
+pub fn serve(
+    local: Rc<Local>,
+    conn: net::Stream,
+    src: Addr,
+    entry: Rc<Entry>,
+) -> impl Future<Output = ()> {
+    let open = local.section(entry.frontend).map(|section| Open::count(section, local.worker));
+    async move {
+        let _open = open;
+        run(local, conn, src, &entry).await;
+    }
+}
+
+async fn run(local: Rc<Local>, conn: net::Stream, src: Addr, entry: &Entry) {
     let program = Arc::clone(&local.program);
     let Some(section) = program.section(entry.frontend) else { return };
-    let _open = Open::count(&section.proxy, local.worker);
     if entry.nice != 0 {
         task::set_nice(entry.nice);
     }
@@ -105,20 +118,21 @@ async fn admit(local: &Local, section: &Section, session: &Rc<Session>) -> bool 
 }
 
 /// A connection that is counted while it is open.
-struct Open<'a> {
-    proxy: &'a Proxy,
+struct Open {
+    proxy: Arc<Proxy>,
     worker: usize,
 }
 
-impl<'a> Open<'a> {
-    fn count(proxy: &'a Proxy, worker: usize) -> Self {
+impl Open {
+    fn count(section: &Section, worker: usize) -> Self {
+        let proxy = Arc::clone(&section.proxy);
         proxy.counters.add(worker, Counter::Current, 1);
         proxy.counters.add(worker, Counter::Total, 1);
         Self { proxy, worker }
     }
 }
 
-impl Drop for Open<'_> {
+impl Drop for Open {
     fn drop(&mut self) {
         self.proxy.counters.add(self.worker, Counter::Current, -1);
     }

@@ -142,6 +142,20 @@ impl End {
         Poll::Ready(Ok(count))
     }
 
+    /// Writes all of an answer, unless the peer does not take it in time.
+    pub(super) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.touch();
+        let mut pending = BytesMut::from(bytes);
+        poll_fn(|cx| {
+            let done = self.poll_flush(cx, &mut pending);
+            if done.is_ready() {
+                return done;
+            }
+            self.poll_expired(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        })
+        .await
+    }
+
     /// Writes all that is pending.
     pub(super) fn poll_flush(
         &mut self,

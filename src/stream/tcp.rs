@@ -179,6 +179,7 @@ impl<'a> Exchange<'a> {
         let _ended = pump.run(script::call(&self.local.scripts, call)).await?;
         pump.drain().await?;
         let _unused = client.stream.shutdown_write();
+        discard(self.local, client);
         Ok(())
     }
 

@@ -95,9 +95,7 @@ fn run<T: Send + 'static>(
         let accepting = task::spawn(async move {
             while let Ok((conn, src)) = listener.accept().await {
                 let local = Rc::clone(&local);
-                let entry =
-                    Entry { frontend: proxy::Id(0), listener: (1, Arc::from("test")), nice: 0 };
-                task::spawn(async move { serve(local, conn, src, &entry).await }).detach();
+                task::spawn(serve(local, conn, src, entry())).detach();
             }
         });
         let done = Arc::new(Event::new());
@@ -321,6 +319,10 @@ fn a_silent_client_is_told_so_and_an_idle_one_is_not() {
     assert_eq!(idle, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
 }
 
+fn entry() -> Rc<Entry> {
+    Rc::new(Entry { frontend: proxy::Id(0), listener: (1, Arc::from("test")), nice: 0 })
+}
+
 #[test]
 fn a_soft_stop_lets_idle_clients_go() {
     let (place, _) = origin(|mut stream, _| {
@@ -333,9 +335,7 @@ fn a_soft_stop_lets_idle_clients_go() {
     task::block_on(async move {
         let local = Local::new(0, program, Rc::new(NoScripts));
         let (client, conn) = crate::net::Stream::pair().unwrap();
-        let entry = Entry { frontend: proxy::Id(0), listener: (1, Arc::from("test")), nice: 0 };
-        let serving = Rc::clone(&local);
-        let task = task::spawn(async move { serve(serving, conn, Addr::Unnamed, &entry).await });
+        let task = task::spawn(serve(Rc::clone(&local), conn, Addr::Unnamed, entry()));
         client.write_all(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n").await.unwrap();
         let mut buffer = [0; 256];
         assert!(client.read(&mut buffer).await.unwrap() > 0);

@@ -26,9 +26,12 @@ pub async fn serve(
 ) -> io::Result<()> {
     let accepting = async {
         for count in 1u32.. {
+            // Asked when someone is there: what was true before the wait says nothing.
+            listener.readable().await;
             gate.passed().await;
-            let (stream, addr) = listener.accept().await?;
-            handler(stream, addr);
+            if let Some((stream, addr)) = listener.try_accept().await? {
+                handler(stream, addr);
+            }
             // HAProxy: `tune.maxaccept`: a full backlog must not keep open streams waiting.
             if count.is_multiple_of(BATCH) {
                 task::yield_now().await;

@@ -29,7 +29,9 @@ use crate::stream::Entry;
 use crate::stream::Local;
 use crate::task;
 
+use super::Fleet;
 use super::Level;
+use super::Open;
 use super::Worker;
 use super::accept;
 use super::accept::Gate;
@@ -165,9 +167,8 @@ pub async fn work(worker: Worker, seed: Seed, shared: Arc<Shared>, host: Rc<lua:
     }
     worker.stop().soft().await;
     local.stop();
-    if worker.index() == 0
-        && let Some(limit) = shared.program.global.hard_stop_after
-    {
+    // Each worker has one, as any of them may be the last.
+    if let Some(limit) = shared.program.global.hard_stop_after {
         let fleet = worker.fleet().clone();
         task::spawn(async move {
             timer::sleep(limit).await;
@@ -190,21 +191,39 @@ async fn accept(
     let listener = Listener::new(door.bound)?;
     let entry = Rc::new(door.entry);
     let handler = |conn: Stream, src: Addr| {
-        let open = worker.streams().open();
-        let (local, entry) = (Rc::clone(&local), Rc::clone(&entry));
-        let (shared, here, fleet) = (Arc::clone(&shared), Rc::clone(&here), worker.fleet().clone());
         here.set(here.get().saturating_add(1));
+        let taken = Taken {
+            here: Rc::clone(&here),
+            shared: Arc::clone(&shared),
+            fleet: worker.fleet().clone(),
+            _open: worker.streams().open(),
+        };
+        let served = stream::serve(Rc::clone(&local), conn, src, Rc::clone(&entry));
         task::spawn(async move {
-            stream::serve(local, conn, src, &entry).await;
-            here.set(here.get().saturating_sub(1));
-            if shared.crowded.swap(false, Ordering::AcqRel) {
-                fleet.post_all(resume);
-            }
-            drop(open);
+            let _taken = taken;
+            served.await;
         })
         .detach();
     };
     accept::serve(listener, worker.stop(), &gate, handler).await
+}
+
+/// The place of a connection at its door: given back however the connection ends.
+struct Taken {
+    /// How many came through this door.
+    here: Rc<Cell<u32>>,
+    shared: Arc<Shared>,
+    fleet: Fleet,
+    _open: Open,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.here.set(self.here.get().saturating_sub(1));
+        if self.shared.crowded.swap(false, Ordering::AcqRel) {
+            self.fleet.post_all(resume);
+        }
+    }
 }
 
 fn gate(

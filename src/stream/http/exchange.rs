@@ -77,6 +77,8 @@ pub(super) struct Exchange<'a> {
     /// The method and the version as they came.
     pub(super) method: Method,
     pub(super) version: Version,
+    /// The method as the server got it: its response is framed by that.
+    pub(super) sent: Method,
     /// What the request's head said of what follows.
     pub(super) framing: h1::Framing,
     /// The request's body.
@@ -108,6 +110,7 @@ impl<'a> Exchange<'a> {
             backend: frontend,
             client,
             txn: txn.into_shared(),
+            sent: method.clone(),
             method,
             version,
             framing,

@@ -18,6 +18,7 @@ use crate::http::h1::Framing;
 use crate::proxy::Counter;
 use crate::proxy::KeepAlive;
 use crate::proxy::Server;
+use crate::task;
 use crate::txn::Direction;
 
 use super::super::backend;
@@ -75,7 +76,7 @@ impl Exchange<'_> {
                 return Err(failed.error);
             }
             // An idle connection that the server has closed just now (RFC 9112 9.3.1).
-            if !complete || !self.method.is_idempotent() {
+            if !complete || !self.sent.is_idempotent() {
                 // HAProxy: closes without a word, so that the client tries again itself.
                 self.answer = Answer::Begun;
                 return Err(failed.error);
@@ -129,6 +130,7 @@ impl Exchange<'_> {
         let mut head = BytesMut::new();
         let mut txn = self.txn.borrow_mut();
         if let Some(request) = txn.request.as_mut() {
+            self.sent = request.method.clone();
             framing::declare(&mut request.headers, self.framing.body);
             let options = [&self.backend.proxy.options, &self.frontend.proxy.options];
             let keep = options.iter().all(|options| options.keep_alive == KeepAlive::Both);
@@ -153,10 +155,12 @@ impl Exchange<'_> {
         link: &mut Link,
         up: &mut Transfer,
     ) -> Result<(Response, Framing), Unanswered> {
-        let mut stopped = false;
+        let (mut stopped, mut heard) = (false, false);
         loop {
-            let head = poll_fn(|cx| self.poll_response(cx, link, up, &mut stopped));
-            let (response, head) = head.await?;
+            let head = poll_fn(|cx| self.poll_response(cx, link, up, &mut stopped)).await;
+            let (response, head) =
+                head.map_err(|failed| Unanswered { silent: failed.silent && !heard, ..failed })?;
+            heard = true;
             if response.status == 101 && !self.framing.upgrade {
                 return Err(self.bad_response(Cause::Invalid).into());
             }
@@ -169,6 +173,8 @@ impl Exchange<'_> {
                 h1::write_response(&response, &mut interim);
                 self.flush(&mut interim).await?;
             }
+            // A server may send them without end.
+            task::yield_now().await;
         }
     }
 
@@ -198,7 +204,7 @@ impl Exchange<'_> {
         let server = &mut link.end;
         loop {
             if !server.buf.is_empty() {
-                match h1::parse_response(&mut server.buf, &self.method, &self.local.limits) {
+                match h1::parse_response(&mut server.buf, &self.sent, &self.local.limits) {
                     Ok(Some(head)) => return Poll::Ready(Ok(head)),
                     Ok(None) => {}
                     Err(_) => {
@@ -248,14 +254,17 @@ impl Exchange<'_> {
         self.capture(Direction::Response);
         self.txn.borrow_mut().timers.response = Some(clock::cached());
         let mut body = Intake::new(Incoming::new(head.body, &limits), Direction::Response);
-        if self.looks_at_responses() && head.body != Body::Tunnel {
-            if head.body == Body::None {
-                self.txn.borrow_mut().res.end_input();
-            } else {
+        if self.looks_at_responses() {
+            // What a tunnel carries is no body.
+            let seen = !matches!(head.body, Body::None | Body::Tunnel);
+            if seen {
                 let taken = body.take_buffered(&mut link.end, &self.txn);
                 taken.map_err(|_| self.forget_response())?;
+            } else {
+                self.txn.borrow_mut().res.end_input();
             }
-            let decision = self.apply_response(Some(&mut link.end), &mut body).await?;
+            let server = seen.then_some((&mut link.end, &mut *up));
+            let decision = self.apply_response(server, &mut body).await?;
             if matches!(decision, Decision::Answered) {
                 return Ok(());
             }

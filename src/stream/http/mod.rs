@@ -20,6 +20,7 @@ use crate::clock;
 use crate::net::timer::Deadline;
 use crate::program::Section;
 use crate::proxy::Counter;
+use crate::task;
 use crate::txn::Session;
 use crate::txn::Txn;
 
@@ -52,6 +53,10 @@ pub(super) async fn run(local: Rc<Local>, frontend: &Section, session: Rc<Sessio
         Connection { local: &local, frontend, session, client, nth: 0, begun, head, stop };
     while connection.exchange().await {
         connection.nth = connection.nth.wrapping_add(1);
+        if !connection.client.buf.is_empty() {
+            // Who sends many requests at once takes turns with the others.
+            task::yield_now().await;
+        }
         connection.begun = (clock::cached(), clock::cached_date());
     }
 }
@@ -136,7 +141,7 @@ impl Connection<'_> {
         self.frontend.proxy.counters.add(self.local.worker, Counter::RequestErrors, 1);
         let answer = reply::raw(&self.frontend.proxy, error.status());
         // Where the client has gone nobody misses the answer.
-        let _unused = self.client.stream.write_all(&answer).await;
+        let _unused = self.client.send(&answer).await;
         let txn = txn.into_shared();
         line::stamp_end(&txn);
         line::end(self.local, self.frontend, &txn).await;

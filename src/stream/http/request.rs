@@ -1,6 +1,7 @@
 //! The request before it goes out: its body while rules look at it, and what the proxy adds.
 
 use std::future::poll_fn;
+use std::io;
 use std::pin::pin;
 use std::task::Context;
 use std::task::Poll;
@@ -116,8 +117,11 @@ impl Exchange<'_> {
             // It has not waited.
             return Ok(());
         }
-        let told = self.client.stream.write_all(GO_ON).await;
-        told.map_err(|_| Error::client(Phase::Request, Cause::Closed))
+        let told = self.client.send(GO_ON).await;
+        told.map_err(|error| {
+            let late = error.kind() == io::ErrorKind::TimedOut;
+            Error::client(Phase::Request, if late { Cause::Timeout } else { Cause::Closed })
+        })
     }
 
     /// Adds what the proxy says to the server.

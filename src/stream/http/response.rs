@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
+use std::task::Context;
 use std::task::Poll;
 
 use bytes::Bytes;
@@ -23,12 +24,15 @@ use crate::txn::Direction;
 use crate::txn::Reply;
 
 use super::super::end::End;
+use super::super::relay;
 use super::super::termination;
 use super::super::termination::Cause;
 use super::super::termination::Error;
 use super::super::termination::Phase;
+use super::super::transfer::Fault;
 use super::super::transfer::Outgoing;
 use super::super::transfer::Piece;
+use super::super::transfer::Transfer;
 use super::exchange::Answer;
 use super::exchange::Decision;
 use super::exchange::Exchange;
@@ -46,9 +50,12 @@ impl Exchange<'_> {
             let txn = self.txn.borrow();
             txn.response.as_ref().map(|head| h1::response_framing(head, &self.method))
         };
-        self.keep &= framed.is_none_or(|framing| framing.body != Body::UntilClose);
+        // After CONNECT a client takes what follows for its tunnel, and there is none.
+        let body_end = framed.map(|framing| framing.body);
+        let tunnel = body_end == Some(Body::Tunnel);
+        self.keep &= !tunnel && body_end != Some(Body::UntilClose);
         let mut pending = BytesMut::new();
-        self.write_head(&mut pending, false);
+        self.write_head(&mut pending, tunnel);
         if self.method != Method::Head {
             pending.extend_from_slice(&body);
             self.count_sent(body.len() as u64);
@@ -71,10 +78,9 @@ impl Exchange<'_> {
     /// in.
     pub(super) async fn apply_response(
         &mut self,
-        server: Option<&mut End>,
+        mut server: Option<(&mut End, &mut Transfer)>,
         body: &mut Intake,
     ) -> Result<Decision, Error> {
-        let mut server = server;
         let same = self.backend.proxy.id == self.frontend.proxy.id;
         let sections = [Some(self.backend), (!same).then_some(self.frontend)];
         for section in sections.into_iter().flatten() {
@@ -82,7 +88,8 @@ impl Exchange<'_> {
                 if rules.is_empty() {
                     continue;
                 }
-                let beside = self.run_response_rules(rules, server.as_deref_mut(), body);
+                let server = server.as_mut().map(|(end, up)| (&mut **end, &mut **up));
+                let beside = self.run_response_rules(rules, server, body);
                 let verdict = Box::pin(beside).await?;
                 if let Some(nice) = self.txn.borrow_mut().nice.take() {
                     task::set_nice(nice);
@@ -96,25 +103,58 @@ impl Exchange<'_> {
         Ok(Decision::Pass)
     }
 
+    /// Runs rules on the response while the rest of both bodies comes in.
     async fn run_response_rules(
-        &self,
+        &mut self,
         rules: &RuleSet,
-        mut server: Option<&mut End>,
+        mut server: Option<(&mut End, &mut Transfer)>,
         body: &mut Intake,
     ) -> Result<Verdict, Error> {
-        let mut running = pin!(rules.run(self.eval(Direction::Response)));
+        let (txn, scripts) = (Rc::clone(&self.txn), Rc::clone(&self.local.scripts));
+        let direction = Direction::Response;
+        let eval = Eval { txn: &txn, direction, is_final: true, scripts: &scripts };
+        let mut running = pin!(rules.run(eval));
         poll_fn(|cx| {
             if let Poll::Ready(verdict) = running.as_mut().poll(cx) {
                 return Poll::Ready(Ok(verdict));
             }
-            let Some(server) = server.as_deref_mut() else { return Poll::Pending };
-            let mut scratch = self.local.scratch.borrow_mut();
-            if body.poll(cx, server, &self.txn, &mut scratch).is_err() {
-                return Poll::Ready(Err(Error::server(Phase::Headers, Cause::Closed)));
-            }
-            Poll::Pending
+            let Some((server, up)) = &mut server else { return Poll::Pending };
+            self.poll_bodies(cx, server, up, body).map(Err)
         })
         .await
+    }
+
+    /// Sends the request's body and reads the response's; ready when that has failed.
+    fn poll_bodies(
+        &mut self,
+        cx: &mut Context<'_>,
+        server: &mut End,
+        up: &mut Transfer,
+        body: &mut Intake,
+    ) -> Poll<Error> {
+        let mut scratch = self.local.scratch.borrow_mut();
+        if up.is_over() {
+            let half = self.backend.proxy.options.abort_on_close;
+            if self.client.poll_gone(cx, &mut scratch, half).is_ready() {
+                return Poll::Ready(Error::client(Phase::Headers, Cause::Closed));
+            }
+        } else if let Poll::Ready(Err(fault)) = up.poll(cx, self.client, server, &mut scratch) {
+            // A server that reads no further has answered already.
+            if fault != Fault::Write {
+                return Poll::Ready(relay::data_error(fault, true));
+            }
+        } else if up.wants_input() && self.client.poll_expired(cx).is_ready() {
+            return Poll::Ready(Error::client(Phase::Data, Cause::Timeout));
+        }
+        if let Err(fault) = body.poll(cx, server, &self.txn, &mut scratch) {
+            let invalid = fault == Fault::Invalid;
+            let cause = if invalid { Cause::Invalid } else { Cause::Closed };
+            return Poll::Ready(Error::server(Phase::Headers, cause));
+        }
+        if body.wants_input(&self.txn) && !up.wants_input() && server.poll_expired(cx).is_ready() {
+            return Poll::Ready(Error::server(Phase::Headers, Cause::Timeout));
+        }
+        Poll::Pending
     }
 
     /// Puts what rules on the response want in its place.
@@ -176,6 +216,11 @@ impl Exchange<'_> {
     /// Decides how the client learns where a body ends, and makes the head say so.
     pub(super) fn frame(&mut self, body: Body) -> Outgoing {
         let bodiless = self.method == Method::Head;
+        // Rules have made another method of it: the client expects another body than there is.
+        let changed = [Method::Head, Method::Connect].iter().any(|special| {
+            (self.method == *special) != (self.sent == *special) && self.method != Method::Head
+        });
+        self.keep &= !changed;
         let mut txn = self.txn.borrow_mut();
         let Some(head) = txn.response.as_mut() else { return Outgoing::Nowhere };
         let old = self.version == Version::Http10;

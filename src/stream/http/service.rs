@@ -31,6 +31,9 @@ use super::exchange::Decision;
 use super::exchange::Exchange;
 use super::intake::Intake;
 
+/// How often a service that sends without end is asked before others get their turn.
+const TURNS: usize = 8;
+
 impl Exchange<'_> {
     /// Lets a service answer.
     pub(super) async fn serve(&mut self, id: script::Id) -> Result<(), Error> {
@@ -135,7 +138,11 @@ impl Exchange<'_> {
         run: &mut Run<'_, F>,
         down: &mut Transfer,
     ) -> Poll<Result<(), Error>> {
-        loop {
+        for turn in 0.. {
+            if turn == TURNS {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             run.poll(cx);
             match self.client.poll_flush(cx, &mut down.pending) {
                 Poll::Ready(Ok(())) => {}
