@@ -34,6 +34,9 @@ use super::options::Options;
 /// The exit status of a configuration that is right and listens nowhere.
 const NO_LISTENER: u8 = 2;
 
+/// How many descriptors the process, and each worker, has for itself.
+const OWN_DESCRIPTORS: u64 = 8;
+
 /// How long the last log lines may take to leave.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
@@ -147,6 +150,9 @@ impl Start<'_> {
             host: program.global.log_send_hostname.clone(),
         });
         raise_descriptors();
+        if program.global.maxconn == 0 {
+            program.global.maxconn = affordable_connections(program);
+        }
     }
 
     fn listen(
@@ -278,6 +284,18 @@ fn tell_signal(notice: Notice) {
         Some(Level::Run) | None => "nothing to do: the configuration is read at start",
     };
     log::program(log::Level::Notice, &format!("received {name}: {what}"));
+}
+
+/// Returns how many connections the descriptors are enough for, with one to a server for each; 0 is
+/// no limit. HAProxy does the same: one that was accepted must not fail for want of a descriptor.
+fn affordable_connections(program: &Program) -> u32 {
+    let Some(limit) = rustix::process::getrlimit(Resource::Nofile).current else { return 0 };
+    let addrs = program.sections.iter().flat_map(|section| &section.binds);
+    let listeners = addrs.fold(0_u64, |sum, bind| sum.saturating_add(bind.addrs.len() as u64));
+    let per_worker = listeners.saturating_add(OWN_DESCRIPTORS);
+    let own = per_worker.saturating_mul(program.global.nbthread.max(1) as u64);
+    let left = limit.saturating_sub(own.saturating_add(OWN_DESCRIPTORS));
+    u32::try_from(left / 2).unwrap_or(0).max(1)
 }
 
 /// Lets the process have as many descriptors as the system allows it.

@@ -130,6 +130,7 @@ fn section(cx: &mut Cx<'_>, modes: &[(Kind, Mode, Span)]) -> Section {
         use_server: std::mem::take(&mut draft.use_server),
         default_backend: default_backend.map(|(id, _)| id),
         log_format,
+        log_connect: settings.log_format.is_none(),
         error_log_format,
         log_tag: settings.log_tag,
         unique_id,

@@ -96,6 +96,8 @@ pub struct Section {
     pub default_backend: Option<proxy::Id>,
     /// `log-format`, or what `option httplog` and its siblings stand for.
     pub log_format: Option<Format>,
+    /// Nothing says what to log: each exchange is logged when it begins, and so its end is not.
+    pub log_connect: bool,
     /// `error-log-format`
     pub error_log_format: Option<Format>,
     /// `log-tag`

@@ -30,6 +30,8 @@ pub enum Counter {
     ResponseErrors,
     /// Connections to servers tried again.
     Retries,
+    /// Log lines so far.
+    Logs,
     /// Waiting for a place on a server now.
     Queued,
     /// Responses by class: 1xx.

@@ -18,10 +18,15 @@ pub const PURGE_DELAY: Duration = Duration::from_secs(5);
 /// How many idle connections one worker keeps for one server.
 const LONGEST: usize = 1024;
 
+/// How many idle connections one session keeps for itself (HAProxy: `max-session-srv-conns`).
+const MOST_OWN: usize = 5;
+
 /// Idle connections, the freshest last.
 #[derive(Debug, Default)]
 pub struct Pool {
     servers: RefCell<HashMap<(Id, u32), Vec<Idle>>>,
+    /// Those that serve one session alone, by its number.
+    own: RefCell<HashMap<u64, Vec<Own>>>,
 }
 
 /// A connection, and what would take a system call to find out again.
@@ -31,7 +36,12 @@ pub struct Kept {
     pub stream: Stream,
     /// This end's address.
     pub local_addr: Addr,
+    /// It serves one session alone.
+    pub private: bool,
 }
+
+/// A connection to a server of a proxy.
+type Own = (Id, u32, Idle);
 
 #[derive(Debug)]
 struct Idle {
@@ -40,8 +50,11 @@ struct Idle {
 }
 
 impl Pool {
-    /// Takes the freshest connection that is still open.
-    pub fn take(&self, proxy: Id, server: &Server) -> Option<Kept> {
+    /// Takes the freshest connection that is still open; one that the session has for itself first.
+    pub fn take(&self, session: u64, proxy: Id, server: &Server) -> Option<Kept> {
+        if let Some(own) = self.take_own(session, proxy, server) {
+            return Some(own);
+        }
         let mut servers = self.servers.borrow_mut();
         let list = servers.get_mut(&(proxy, server.puid))?;
         loop {
@@ -52,8 +65,41 @@ impl Pool {
         }
     }
 
+    /// Takes the freshest connection of a session's own that is still open.
+    pub fn take_own(&self, session: u64, proxy: Id, server: &Server) -> Option<Kept> {
+        let mut own = self.own.borrow_mut();
+        if own.is_empty() {
+            return None;
+        }
+        let list = own.get_mut(&session)?;
+        loop {
+            let leads = |(id, puid, _): &Own| (*id, *puid) == (proxy, server.puid);
+            let (_, _, idle) = list.remove(list.iter().rposition(leads)?);
+            if idle.kept.stream.is_idle() {
+                return Some(idle.kept);
+            }
+        }
+    }
+
+    /// Closes what a session has for itself.
+    pub fn forget(&self, session: u64) {
+        let mut own = self.own.borrow_mut();
+        if !own.is_empty() {
+            own.remove(&session);
+        }
+    }
+
     /// Keeps a connection on which nothing is under way.
-    pub fn put(&self, proxy: Id, server: &Server, kept: Kept, now: Instant) {
+    pub fn put(&self, session: u64, proxy: Id, server: &Server, kept: Kept, now: Instant) {
+        if kept.private {
+            let mut own = self.own.borrow_mut();
+            let list = own.entry(session).or_default();
+            if list.len() >= MOST_OWN {
+                list.remove(0);
+            }
+            list.push((proxy, server.puid, Idle { kept, since: now }));
+            return;
+        }
         let mut servers = self.servers.borrow_mut();
         let list = servers.entry((proxy, server.puid)).or_default();
         if list.len() >= LONGEST {
@@ -64,20 +110,27 @@ impl Pool {
 
     /// Closes what has been idle for too long.
     pub fn purge(&self, now: Instant) {
+        let fresh = |idle: &Idle| now.saturating_duration_since(idle.since) < PURGE_DELAY;
         for list in self.servers.borrow_mut().values_mut() {
-            let fresh = |idle: &Idle| now.saturating_duration_since(idle.since) < PURGE_DELAY;
             list.retain(fresh);
         }
+        self.own.borrow_mut().retain(|_, list| {
+            list.retain(|(_, _, idle)| fresh(idle));
+            !list.is_empty()
+        });
     }
 
     /// Closes everything.
     pub fn clear(&self) {
         self.servers.borrow_mut().clear();
+        self.own.borrow_mut().clear();
     }
 
     /// Returns how many connections there are.
     pub fn len(&self) -> usize {
-        self.servers.borrow().values().map(Vec::len).sum()
+        let shared: usize = self.servers.borrow().values().map(Vec::len).sum();
+        let own: usize = self.own.borrow().values().map(Vec::len).sum();
+        shared.saturating_add(own)
     }
 
     /// Tells whether there is none.

@@ -78,6 +78,8 @@ impl Drop for Place {
 pub struct Queue {
     event: Event,
     waiting: AtomicU32,
+    /// How many of them wait for one server alone (`use-server`).
+    forced: AtomicU32,
 }
 
 impl Queue {
@@ -86,9 +88,17 @@ impl Queue {
         self.waiting.load(Acquire)
     }
 
+    /// Tells whether someone waits for one server alone, while others may be free.
+    pub fn is_mixed(&self) -> bool {
+        self.forced.load(Acquire) > 0
+    }
+
     fn call_next(&self) {
-        if self.waiting() > 0 {
-            self.event.notify_additional(1);
+        // Who waits for another server cannot use the place: then all are called.
+        match (self.waiting(), self.is_mixed()) {
+            (0, _) => {}
+            (_, false) => drop(self.event.notify_additional(1)),
+            _ => drop(self.event.notify(usize::MAX)),
         }
     }
 }
@@ -100,16 +110,18 @@ pub struct Ticket {
     worker: usize,
     /// How many were in front when this ticket was drawn.
     position: u32,
+    forced: bool,
     listener: Pin<Box<EventListener>>,
 }
 
 impl Ticket {
-    /// Joins the queue at its end.
-    pub fn draw(proxy: &Arc<Proxy>, worker: usize) -> Self {
+    /// Joins the queue at its end; `forced` where only one of the servers will do.
+    pub fn draw(proxy: &Arc<Proxy>, worker: usize, forced: bool) -> Self {
         let listener = Box::pin(proxy.queue.event.listen());
         let position = proxy.queue.waiting.fetch_add(1, AcqRel);
+        proxy.queue.forced.fetch_add(u32::from(forced), AcqRel);
         proxy.counters.add(worker, Counter::Queued, 1);
-        Self { proxy: Arc::clone(proxy), worker, position, listener }
+        Self { proxy: Arc::clone(proxy), worker, position, forced, listener }
     }
 
     /// Returns how many were in front when this ticket was drawn.
@@ -130,6 +142,7 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.proxy.queue.waiting.fetch_sub(1, AcqRel);
+        self.proxy.queue.forced.fetch_sub(u32::from(self.forced), AcqRel);
         self.proxy.counters.add(self.worker, Counter::Queued, -1);
     }
 }

@@ -80,7 +80,7 @@ const TABLE: &[Alias] = &[
     Alias::http("hrl", |c, f, o| f.capture_list(c, Direction::Request, o)),
     Alias::http("hs", |c, f, o| f.captures(c, Direction::Response, o)),
     Alias::http("hsl", |c, f, o| f.capture_list(c, Direction::Response, o)),
-    Alias::new("lc", |c, f, o| f.int(total(&c.txn.session.frontend), o)),
+    Alias::new("lc", |c, f, o| f.int(lines(&c.txn.session.frontend), o)),
     Alias::new("ms", |c, f, o| f.hex_int(c.txn.session.accept_date.subsec_millis(), 3, o)),
     Alias::new("pid", |_, f, o| f.hex_int(std::process::id(), 0, o)),
     Alias::http("r", |c, f, o| f.request_line(c.txn, o)),
@@ -163,8 +163,8 @@ fn connections(proxy: &Proxy) -> i64 {
     current(&proxy.counters, Counter::Current)
 }
 
-fn total(proxy: &Proxy) -> i64 {
-    current(&proxy.counters, Counter::Total)
+fn lines(proxy: &Proxy) -> i64 {
+    current(&proxy.counters, Counter::Logs)
 }
 
 /// A frontend that has chosen no backend counts as none.

@@ -6,7 +6,9 @@ use crate::clock;
 use crate::log;
 use crate::log::Level;
 use crate::program::Section;
+use crate::proxy::Counter;
 use crate::sample::Eval;
+use crate::sample::Format;
 use crate::txn::Direction;
 use crate::txn::Shared;
 use crate::txn::Txn;
@@ -19,9 +21,26 @@ pub(super) async fn end(local: &Local, section: &Section, txn: &Shared) {
     let Some((level, failed)) = level(section, &txn.borrow()) else { return };
     let format = match &section.error_log_format {
         Some(format) if failed && txn.borrow().status == 0 => Some(format),
-        _ => section.log_format.as_ref(),
+        _ => section.log_format.as_ref().filter(|_| !section.log_connect),
     };
-    let Some(format) = format else { return };
+    if let Some(format) = format {
+        write(local, section, txn, (level, format)).await;
+    }
+}
+
+/// Logs an exchange that begins, where that is all that is logged (HAProxy: a proxy without a
+/// log format).
+pub(super) async fn begin(local: &Local, section: &Section, txn: &Shared) {
+    if section.log_connect
+        && !section.proxy.loggers.is_empty()
+        && let Some(format) = &section.log_format
+    {
+        write(local, section, txn, (Level::Info, format)).await;
+    }
+}
+
+async fn write(local: &Local, section: &Section, txn: &Shared, line: (Level, &Format)) {
+    let (level, format) = line;
     let eval =
         Eval { txn, direction: Direction::Response, is_final: true, scripts: &local.scripts };
     let line = if format.is_scripted() {
@@ -31,6 +50,7 @@ pub(super) async fn end(local: &Local, section: &Section, txn: &Shared) {
         eval.native(|ctx| format.render(ctx, &mut line));
         Bytes::from(line)
     };
+    section.proxy.counters.add(local.worker, Counter::Logs, 1);
     log::send_tagged(&section.proxy.loggers, section.log_tag.as_deref(), level, &line);
 }
 

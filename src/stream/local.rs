@@ -118,11 +118,17 @@ impl Local {
     }
 
     /// Keeps an idle connection to a server, for a while.
-    pub(super) fn keep(self: &Rc<Self>, proxy: proxy::Id, server: &proxy::Server, kept: Kept) {
+    pub(super) fn keep(
+        self: &Rc<Self>,
+        session: u64,
+        proxy: proxy::Id,
+        server: &proxy::Server,
+        kept: Kept,
+    ) {
         if self.stopping.get() {
             return;
         }
-        self.pool.put(proxy, server, kept, clock::cached());
+        self.pool.put(session, proxy, server, kept, clock::cached());
         if !self.purging.replace(true) {
             task::spawn(purge(Rc::clone(self))).detach();
         }

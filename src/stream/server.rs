@@ -39,6 +39,8 @@ pub(super) struct Link {
     pub(super) place: Place,
     /// It has carried an exchange before: it may turn out to be closed.
     pub(super) reused: bool,
+    /// It serves this client alone.
+    pub(super) private: bool,
     local_addr: Addr,
 }
 
@@ -48,13 +50,24 @@ pub(super) struct Search {
     proxy: Arc<Proxy>,
     /// `use-server`
     forced: Option<Arc<Server>>,
-    /// An idle connection will do.
-    pub(super) reuse: bool,
+    /// Whether an idle connection will do.
+    pub(super) reuse: Reuse,
+}
+
+/// Which idle connections may carry a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reuse {
+    /// None.
+    None,
+    /// Those that this client's requests have opened.
+    Own,
+    /// All but other clients' own.
+    Any,
 }
 
 impl Search {
     /// Returns a search among a backend's servers.
-    pub(super) fn new(proxy: &Arc<Proxy>, forced: Option<Arc<Server>>, reuse: bool) -> Self {
+    pub(super) fn new(proxy: &Arc<Proxy>, forced: Option<Arc<Server>>, reuse: Reuse) -> Self {
         Self { proxy: Arc::clone(proxy), forced, reuse }
     }
 
@@ -64,16 +77,21 @@ impl Search {
         let mut place = self.place(local, txn, None).await?;
         loop {
             note_server(txn, place.server());
-            if self.reuse
-                && let Some(kept) = local.pool.take(self.proxy.id, place.server())
-            {
+            let session = txn.borrow().session.id;
+            let kept = match self.reuse {
+                Reuse::None => None,
+                Reuse::Own => local.pool.take_own(session, self.proxy.id, place.server()),
+                Reuse::Any => local.pool.take(session, self.proxy.id, place.server()),
+            };
+            if let Some(kept) = kept {
                 return Ok(self.link(txn, kept, place, true));
             }
             let cause = match self.connect(place.server()).await {
                 Ok(stream) => {
                     place.server().counters.add(local.worker, Counter::Total, 1);
                     let local_addr = stream.local_addr().unwrap_or(Addr::Unnamed);
-                    return Ok(self.link(txn, Kept { stream, local_addr }, place, false));
+                    let kept = Kept { stream, local_addr, private: self.proxy.options.never_reuse };
+                    return Ok(self.link(txn, kept, place, false));
                 }
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => Cause::Timeout,
                 Err(_) => Cause::Closed,
@@ -124,7 +142,7 @@ impl Search {
             Choice::None => return Err(none),
             Choice::Full => {}
         }
-        let mut ticket = Ticket::draw(&self.proxy, local.worker);
+        let mut ticket = Ticket::draw(&self.proxy, local.worker, self.forced.is_some());
         txn.borrow_mut().queue = ticket.position().saturating_add(1);
         let asking = Asking { queued: true, ..asking };
         let timeouts = &self.proxy.timeouts;
@@ -132,7 +150,8 @@ impl Search {
         if let Some(longest) = timeouts.queue.or(timeouts.connect) {
             deadline.set_after(longest);
         }
-        let mut called = ticket.position() == 0;
+        // One may have become free before this ticket could be seen.
+        let mut called = ticket.position() == 0 || self.proxy.queue.is_mixed();
         loop {
             if called {
                 match self.choose(&asking) {
@@ -175,15 +194,17 @@ impl Search {
         txn.timers.connected = Some(clock::cached());
         txn.server_addrs = Some((kept.local_addr.clone(), place.server().addr.clone()));
         let end = End::new(kept.stream, self.proxy.timeouts.server);
-        Link { end, place, reused, local_addr: kept.local_addr }
+        let (local_addr, private) = (kept.local_addr, kept.private);
+        Link { end, place, reused, private, local_addr }
     }
 }
 
 impl Link {
     /// Gives the connection to the pool: nothing is under way on it.
-    pub(super) fn keep(self, local: &Rc<Local>, backend: &Proxy) {
-        let kept = Kept { stream: self.end.into_stream(), local_addr: self.local_addr };
-        local.keep(backend.id, self.place.server(), kept);
+    pub(super) fn keep(self, local: &Rc<Local>, session: u64, backend: &Proxy) {
+        let (local_addr, private) = (self.local_addr, self.private);
+        let kept = Kept { stream: self.end.into_stream(), local_addr, private };
+        local.keep(session, backend.id, self.place.server(), kept);
     }
 }
 

@@ -29,6 +29,7 @@ use super::pump;
 use super::pump::Pump;
 use super::relay::Relay;
 use super::server::Link;
+use super::server::Reuse;
 use super::server::Search;
 use super::termination;
 use super::termination::Cause;
@@ -45,6 +46,7 @@ pub(super) async fn run(
     mut client: End,
 ) {
     let txn = accept::new_exchange(local, &session, 0).into_shared();
+    line::begin(local, frontend, &txn).await;
     let exchange = Exchange { local, frontend, txn: &txn };
     if let Err(error) = exchange.run(&mut client).await {
         termination::note(&mut txn.borrow_mut(), error);
@@ -192,7 +194,7 @@ impl<'a> Exchange<'a> {
 
     async fn connect(&self, client: &mut End, backend: &Section) -> Result<Link, Error> {
         let forced = backend::forced_server(backend, self.eval(Direction::Request)).await;
-        let search = Search::new(&backend.proxy, forced, false);
+        let search = Search::new(&backend.proxy, forced, Reuse::None);
         let half = backend.proxy.options.abort_on_close;
         let connecting = Box::pin(search.run(self.local, self.txn));
         client

@@ -57,6 +57,7 @@ fn program(proxy: Proxy) -> Arc<Program> {
         use_server: Vec::new(),
         default_backend: None,
         log_format: None,
+        log_connect: false,
         error_log_format: None,
         log_tag: None,
         unique_id: None,

@@ -123,6 +123,9 @@ impl<'a> Exchange<'a> {
 
     /// Runs the exchange to its end, and logs it.
     pub(super) async fn run(mut self) -> After {
+        if self.frontend.log_connect {
+            line::begin(self.local, self.frontend, &self.txn).await;
+        }
         if let Err(error) = self.process().await {
             self.fail(error).await;
         }

@@ -25,6 +25,7 @@ use super::super::backend;
 use super::super::relay;
 use super::super::relay::Relay;
 use super::super::server::Link;
+use super::super::server::Reuse;
 use super::super::server::Search;
 use super::super::termination::Cause;
 use super::super::termination::Error;
@@ -81,7 +82,7 @@ impl Exchange<'_> {
                 self.answer = Answer::Begun;
                 return Err(failed.error);
             }
-            search.reuse = false;
+            search.reuse = Reuse::None;
         }
     }
 
@@ -103,9 +104,12 @@ impl Exchange<'_> {
         let options = &self.backend.proxy.options;
         // HAProxy: `http-reuse safe` gives a client's first request a connection of its own, as
         // nobody would repeat it.
-        let reuse = !options.never_reuse
-            && options.keep_alive == KeepAlive::Both
-            && self.txn.borrow().nth > 0;
+        let first = self.txn.borrow().nth == 0;
+        let reuse = match options.never_reuse {
+            _ if first || options.keep_alive != KeepAlive::Both => Reuse::None,
+            true => Reuse::Own,
+            false => Reuse::Any,
+        };
         Search::new(&self.backend.proxy, forced, reuse)
     }
 
@@ -249,6 +253,7 @@ impl Exchange<'_> {
         head: Framing,
     ) -> Result<(), Error> {
         let limits = self.local.limits;
+        link.private |= framing::binds_connection(&response);
         self.set_response(response);
         self.count_head();
         self.capture(Direction::Response);
@@ -307,7 +312,8 @@ impl Exchange<'_> {
             && self.frontend.proxy.options.keep_alive == KeepAlive::Both
             && self.backend.proxy.options.keep_alive == KeepAlive::Both;
         if keep {
-            link.keep(self.local, &self.backend.proxy);
+            let session = self.txn.borrow().session.id;
+            link.keep(self.local, session, &self.backend.proxy);
         }
         Ok(())
     }

@@ -39,6 +39,20 @@ pub(super) fn declare(headers: &mut Headers, body: Body) {
     }
 }
 
+/// Tells whether a response asks for credentials that hold for its connection from then on (RFC
+/// 4559): no other client may get it. HAProxy does the same.
+pub(super) fn binds_connection(response: &Response) -> bool {
+    let name = match response.status {
+        401 => b"www-authenticate".as_slice(),
+        407 => b"proxy-authenticate".as_slice(),
+        _ => return false,
+    };
+    let begins = |line: &[u8], scheme: &[u8]| {
+        line.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme))
+    };
+    response.headers.lines(name).any(|line| begins(line, b"negotiate") || begins(line, b"ntlm"))
+}
+
 /// Returns the line with which a request began.
 pub(super) fn request_line(request: &Request) -> Bytes {
     let method = request.method.as_bytes();

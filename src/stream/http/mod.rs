@@ -51,6 +51,8 @@ pub(super) async fn run(local: Rc<Local>, frontend: &Section, session: Rc<Sessio
     let head = Deadline::new();
     let mut connection =
         Connection { local: &local, frontend, session, client, nth: 0, begun, head, stop };
+    // What this client's requests alone may use goes with it.
+    let _own = Own { local: &local, session: connection.session.id };
     while connection.exchange().await {
         connection.nth = connection.nth.wrapping_add(1);
         if !connection.client.buf.is_empty() {
@@ -58,6 +60,18 @@ pub(super) async fn run(local: Rc<Local>, frontend: &Section, session: Rc<Sessio
             task::yield_now().await;
         }
         connection.begun = (clock::cached(), clock::cached_date());
+    }
+}
+
+/// A session whose own idle connections are closed at its end.
+struct Own<'a> {
+    local: &'a Local,
+    session: u64,
+}
+
+impl Drop for Own<'_> {
+    fn drop(&mut self) {
+        self.local.pool.forget(self.session);
     }
 }
 
