@@ -22,12 +22,11 @@ const DOORS: &[Door] = &[
     Door { name: "dns_lookup", places: &["net/resolve.rs"] },
     Door { name: "mlua", places: &["lua/"] },
     Door { name: "mlua_sys", places: &["lua/"] },
-    Door { name: "polling", places: &["net/reactor.rs"] },
     Door { name: "smol", places: &["worker/", "net/resolve.rs", "task/", "cli/"] },
 ];
 
 /// The only files with unsafe code.
-const UNSAFE: &[&str] = &["lua/raw.rs", "net/inherited.rs", "net/reactor.rs"];
+const UNSAFE: &[&str] = &["lua/raw.rs", "net/inherited.rs"];
 
 /// Names that say nothing.
 const NAMELESS: &[&str] = &["util", "utils", "common", "helper", "helpers", "manager", "misc"];
