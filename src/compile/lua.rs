@@ -19,6 +19,7 @@ pub(super) const TABLE: &[Directive] = &[
     Directive { name: "tune.lua.log.loggers", sections: "G", run: log_loggers, args: "{ on | off }", doc: "Whether a script's messages go to the loggers of its proxy." },
     Directive { name: "tune.lua.log.stderr", sections: "G", run: log_stderr, args: "{ on | auto | off }", doc: "Whether a script's messages go to stderr." },
     Directive { name: "tune.lua.maxmem", sections: "G", run: maxmem, args: "<megabytes>", doc: "Memory of all scripts together; 0 is no limit." },
+    Directive { name: "tune.lua.nil-sample-conversion", sections: "G", run: nil_samples, args: "{ none | false }", doc: "Whether a nil that a fetch or converter returns is no sample or, as in HAProxy, false." },
     Directive { name: "tune.lua.openlibs", sections: "G", run: openlibs, args: "{ all | none | <lib>[,...] }", doc: "The libraries that scripts get." },
     Directive { name: "tune.lua.service-timeout", sections: "G", run: timeout, args: "<time>", doc: "CPU time of a service." },
     Directive { name: "tune.lua.session-timeout", sections: "G", run: timeout, args: "<time>", doc: "CPU time of the scripts of an exchange." },
@@ -67,20 +68,27 @@ fn lua_prepend_path(cx: &mut Cx<'_>, line: &Line) {
 }
 
 fn bool_samples(cx: &mut Cx<'_>, line: &Line) {
-    let normal = match line.text(1) {
-        "normal" => true,
-        "pre-3.1-bug" => false,
-        other => {
-            let message = format!(
-                "'{}' expects either 'normal' or 'pre-3.1-bug' but got '{other}'.",
-                line.text(0)
-            );
-            cx.alert(line.span_from(1), message);
-            return;
-        }
+    either(cx, line, ["normal", "pre-3.1-bug"], Setting::BoolSamples);
+}
+
+fn nil_samples(cx: &mut Cx<'_>, line: &Line) {
+    either(cx, line, ["false", "none"], Setting::NilIsFalse);
+}
+
+/// Sets what the line's word says: the first of two is true.
+fn either(cx: &mut Cx<'_>, line: &Line, words: [&str; 2], setting: fn(bool) -> Setting) {
+    let Some(found) = words.iter().position(|word| *word == line.text(1)) else {
+        let [yes, no] = words;
+        let message = format!(
+            "'{}' expects either '{yes}' or '{no}' but got '{}'.",
+            line.text(0),
+            line.text(1)
+        );
+        cx.alert(line.span_from(1), message);
+        return;
     };
     if cx.takes(line, 1) {
-        cx.input.loader.set(Setting::BoolSamples(normal));
+        cx.input.loader.set(setting(found == 0));
     }
 }
 

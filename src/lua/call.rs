@@ -141,6 +141,10 @@ impl Call {
                 }
                 None => Step::Failed(Error::raised("nothing to wait for")),
             },
+            // A script that gives way by itself is not seen by the hook.
+            Resumed::Preempted if self.meter.is_killed() => {
+                self.conclude(thread, Resumed::Killed, pending)
+            }
             Resumed::Preempted => {
                 self.thread = Some(thread);
                 self.pending = pending;

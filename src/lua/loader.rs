@@ -175,6 +175,7 @@ impl Host {
             Setting::LogStderr(when) => settings.log_stderr = when,
             Setting::OpenLibs(libraries) => settings.libraries = libraries,
             Setting::BoolSamples(on) => settings.bool_samples = on,
+            Setting::NilIsFalse(on) => settings.nil_is_false = on,
         }
     }
 

@@ -213,6 +213,9 @@ impl Host {
                 {
                     self.warn_of_fraction(origin, number);
                 }
+                if ret == Ret::Nil && !self.book.settings.borrow().nil_is_false {
+                    return Outcome::Value(None);
+                }
                 Outcome::Value(api::returned(ret))
             }
             Kind::Action => Outcome::Verdict(match ret {

@@ -121,6 +121,9 @@ pub enum Setting {
     LogStderr(Option<bool>),
     /// `tune.lua.openlibs`: the libraries scripts get; `None` is all.
     OpenLibs(Option<Vec<String>>),
+    /// `tune.lua.nil-sample-conversion false`: a nil that a fetch or converter returns is false, as
+    /// in HAProxy; otherwise it is no sample.
+    NilIsFalse(bool),
     /// `tune.lua.bool-sample-conversion normal`: boolean samples reach Lua as booleans.
     BoolSamples(bool),
 }

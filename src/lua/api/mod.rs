@@ -167,7 +167,7 @@ pub(super) fn returned(ret: Ret) -> Option<value::Value> {
         Ret::Bool(yes) => Some(value::Value::Bool(yes)),
         Ret::Number(number) => whole(number).map(value::Value::Int),
         Ret::Str(text) => Some(value::Value::Str(text.into())),
-        // HAProxy: nil, a table or a function is false; only nothing is no sample.
+        // HAProxy: a table or a function is false, and so is nil where its rule is kept.
         Ret::Nil | Ret::Other => Some(value::Value::Bool(false)),
     }
 }

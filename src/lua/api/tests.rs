@@ -133,7 +133,7 @@ fn fetches_give_what_haproxy_gives() {
         ("-3", Some(Value::Int(-3))),
         ("1.7", None),
         ("true", Some(Value::Bool(true))),
-        ("nil", Some(Value::Bool(false))),
+        ("nil", None),
         ("{}", Some(Value::Bool(false))),
         ("select(2, 1)", None),
     ] {
