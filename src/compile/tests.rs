@@ -1,5 +1,6 @@
 //! Programs: what is in them, and that no text of any kind makes the compiler panic.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::diag::Severity;
@@ -207,6 +208,10 @@ impl script::Registry for Shared {
 
 impl script::Loader for Shared {
     fn load(&self, _: &script::Load) -> Result<(), script::LoadError> {
+        Ok(())
+    }
+
+    fn load_tenant(&self, _: Arc<script::policy::Policy>) -> Result<(), script::LoadError> {
         Ok(())
     }
 

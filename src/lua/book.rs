@@ -10,6 +10,7 @@ use mlua::Function;
 use mlua::Lua;
 use mlua::Value;
 
+use super::account::Account;
 use super::error::Error;
 use super::host::Raise;
 use super::meter::Limits;
@@ -80,6 +81,13 @@ pub(super) struct Settings {
     pub session: Option<Duration>,
     pub service: Option<Duration>,
     pub task: Option<Duration>,
+    /// Of a body or init function.
+    pub load: Option<Duration>,
+    pub tenant_jit: bool,
+    /// States of tenants that are kept while idle.
+    pub idle_states: usize,
+    /// States prepared ahead for cold tenants.
+    pub spare_states: usize,
     pub burst: Option<Duration>,
     pub bool_samples: bool,
     pub nil_is_false: bool,
@@ -99,6 +107,8 @@ pub(super) struct Info {
     /// `core.thread`, and the number in messages.
     pub number: u32,
     pub vm: WeakVm,
+    /// Whose state it is; `None` where the operator's own scripts run.
+    pub tenant: Option<Arc<Account>>,
 }
 
 impl Default for Settings {
@@ -107,6 +117,10 @@ impl Default for Settings {
             session: Limits::SESSION.total,
             service: Limits::SESSION.total,
             task: None,
+            load: Some(Duration::from_secs(10)),
+            tenant_jit: true,
+            idle_states: 1024,
+            spare_states: 1,
             burst: Limits::SESSION.burst,
             bool_samples: false,
             nil_is_false: false,

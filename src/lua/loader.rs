@@ -123,7 +123,7 @@ impl Host {
         let settings = self.book.settings.borrow().clone();
         let vm = Vm::new(Options { id: number, jit: true })?;
         let book = Rc::clone(&self.book);
-        vm.set_up(Info { book, place, number, vm: vm.downgrade() })?;
+        vm.set_up(Info { book, place, number, vm: vm.downgrade(), tenant: None })?;
         if let Some(libraries) = &settings.libraries {
             vm.keep_libraries(libraries)?;
         }
@@ -171,6 +171,10 @@ impl Host {
             Setting::ServiceTimeout(limit) => settings.service = limit,
             Setting::TaskTimeout(limit) => settings.task = limit,
             Setting::BurstTimeout(limit) => settings.burst = limit,
+            Setting::TenantJit(on) => settings.tenant_jit = on,
+            Setting::IdleStates(count) => settings.idle_states = count,
+            Setting::SpareStates(count) => settings.spare_states = count,
+            Setting::LoadTimeout(limit) => settings.load = limit,
             Setting::LogLoggers(on) => settings.log_loggers = on,
             Setting::LogStderr(when) => settings.log_stderr = when,
             Setting::OpenLibs(libraries) => settings.libraries = libraries,
@@ -243,6 +247,11 @@ impl script::Loader for Host {
         let source: Arc<[u8]> = read(&load.file)?.into();
         self.plan.borrow_mut().loads.push((load.clone(), Arc::clone(&source)));
         self.load_source(load, &source)
+    }
+
+    fn load_tenant(&self, policy: Arc<script::policy::Policy>) -> Result<(), LoadError> {
+        let message = format!("tenant '{}': tenants are not loaded yet", policy.name);
+        Err(LoadError { message, traceback: Vec::new() })
     }
 
     fn prepend_path(&self, path: &str, native: bool) {

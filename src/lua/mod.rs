@@ -4,6 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+mod account;
 mod api;
 mod book;
 pub mod call;

@@ -12,6 +12,10 @@ use crate::proxy;
 use crate::txn;
 use crate::value::Value;
 
+pub mod policy;
+
+use policy::Policy;
+
 /// Index of a function that a script registered, in the table of its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Id(pub u32);
@@ -68,6 +72,9 @@ pub trait Registry {
 pub trait Loader: Registry {
     /// Runs a file's body (`lua-load`, `lua-load-per-thread`) with its arguments.
     fn load(&self, load: &Load) -> Result<(), LoadError>;
+    /// Makes a tenant known and runs the bodies of its files once, for what they register: it is
+    /// found as `TENANT:NAME` from then on.
+    fn load_tenant(&self, policy: Arc<Policy>) -> Result<(), LoadError>;
     /// `lua-prepend-path PATH [path|cpath]`.
     fn prepend_path(&self, path: &str, native: bool);
     /// `tune.lua.*`.
@@ -107,6 +114,14 @@ pub enum Setting {
     ForcedYield(u32),
     /// `tune.lua.slice`: the longest run before a forced yield.
     Slice(std::time::Duration),
+    /// `tune.lua.tenant-jit`: whether scripts of tenants are compiled to machine code.
+    TenantJit(bool),
+    /// `tune.lua.idle-states`: how many states of tenants a worker keeps while they are idle.
+    IdleStates(usize),
+    /// `tune.lua.spare-states`: how many states a worker prepares ahead for cold tenants.
+    SpareStates(usize),
+    /// `tune.lua.load-timeout`: CPU time of a body or init function.
+    LoadTimeout(Option<std::time::Duration>),
     /// `tune.lua.session-timeout`: CPU time of the calls of a stream.
     SessionTimeout(Option<std::time::Duration>),
     /// `tune.lua.service-timeout`: CPU time of a service.
@@ -170,6 +185,9 @@ pub enum Outcome {
     /// It failed; the host has logged why. HAProxy's outcome follows: an action continues, a fetch
     /// gives no sample, a service answers 500.
     Failed,
+    /// It failed, and its tenant's exchanges then end with this status (`on-error deny`), whatever
+    /// called the script.
+    Refused(u16),
 }
 
 /// What a scripted action asks for: the `act.*` names of the Lua API.
@@ -285,6 +303,11 @@ impl Registry for NoScripts {
 impl Loader for NoScripts {
     fn load(&self, load: &Load) -> Result<(), LoadError> {
         let message = format!("error in Lua file '{}': no script host", load.file);
+        Err(LoadError { message, traceback: Vec::new() })
+    }
+
+    fn load_tenant(&self, policy: Arc<Policy>) -> Result<(), LoadError> {
+        let message = format!("tenant '{}': no script host", policy.name);
         Err(LoadError { message, traceback: Vec::new() })
     }
 

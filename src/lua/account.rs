@@ -1,0 +1,152 @@
+//! What a tenant holds of the host, on all workers together, and whether it may have more.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::Instant;
+
+use super::host::Raise;
+use crate::clock;
+use crate::script::policy::Policy;
+
+/// The account of a tenant; all its states and workers share it.
+#[derive(Debug)]
+pub(super) struct Account {
+    /// What the operator grants it.
+    pub policy: Arc<Policy>,
+    held: [AtomicUsize; What::COUNT],
+    born: Instant,
+    /// Until when its calls are refused: milliseconds since `born`.
+    quarantine: AtomicU64,
+}
+
+/// What the host holds for a tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    /// Bytes of variables, map entries, buffers.
+    Memory,
+    /// Open sockets.
+    Sockets,
+    /// Tasks that have not ended.
+    Tasks,
+}
+
+/// Something charged to an account until it is dropped.
+#[derive(Debug)]
+pub(super) struct Charge {
+    account: Arc<Account>,
+    what: What,
+    amount: usize,
+}
+
+impl What {
+    const COUNT: usize = 3;
+}
+
+impl Account {
+    pub(super) fn new(policy: Arc<Policy>) -> Arc<Self> {
+        Arc::new(Self {
+            policy,
+            held: Default::default(),
+            born: clock::now(),
+            quarantine: AtomicU64::new(0),
+        })
+    }
+
+    /// Charges something, or says why it cannot be had.
+    pub(super) fn charge(self: &Arc<Self>, what: What, amount: usize) -> Result<Charge, Raise> {
+        let limit = self.limit(what);
+        let Some(counter) = self.held.get(what as usize) else {
+            return Err(Raise::new("no such account"));
+        };
+        let add = |held: usize| held.checked_add(amount).filter(|sum| *sum <= limit);
+        match counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add) {
+            Ok(_) => Ok(Charge { account: Arc::clone(self), what, amount }),
+            Err(held) => Err(self.refusal(what, held, limit)),
+        }
+    }
+
+    /// Returns how much of something is held.
+    pub(super) fn held(&self, what: What) -> usize {
+        self.held.get(what as usize).map_or(0, |held| held.load(Ordering::Relaxed))
+    }
+
+    /// Refuses the tenant's calls for a while.
+    pub(super) fn quarantine(&self, time: Duration) {
+        self.quarantine.fetch_max(self.age().saturating_add(millis(time)), Ordering::Relaxed);
+    }
+
+    /// Says whether the tenant's calls are refused now.
+    pub(super) fn is_quarantined(&self) -> bool {
+        let until = self.quarantine.load(Ordering::Relaxed);
+        until != 0 && self.age() < until
+    }
+
+    fn age(&self) -> u64 {
+        millis(clock::now().saturating_duration_since(self.born))
+    }
+
+    fn limit(&self, what: What) -> usize {
+        match what {
+            What::Memory => self.policy.memory_max,
+            What::Sockets => self.policy.connections_max as usize,
+            What::Tasks => self.policy.tasks_max as usize,
+        }
+    }
+
+    fn refusal(&self, what: What, held: usize, limit: usize) -> Raise {
+        let (name, knob) = match what {
+            What::Memory => ("bytes of the host", "memory-max"),
+            What::Sockets => ("sockets", "connections-max"),
+            What::Tasks => ("tasks", "tasks-max"),
+        };
+        let tenant = &self.policy.name;
+        Raise::new(format!("tenant {tenant}: too many {name} ({held} held, {knob} {limit})"))
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        if let Some(held) = self.account.held.get(self.what as usize) {
+            held.fetch_sub(self.amount, Ordering::Relaxed);
+        }
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_is_given_back() {
+        let account = Account::new(Arc::new(Policy { connections_max: 2, ..Policy::new("acme") }));
+        let one = account.charge(What::Sockets, 1);
+        let two = account.charge(What::Sockets, 1);
+        assert!(one.is_ok() && two.is_ok());
+        let refused = account
+            .charge(What::Sockets, 1)
+            .map(drop)
+            .map_err(|raise| String::from_utf8_lossy(raise.message()).into_owned());
+        assert_eq!(
+            refused,
+            Err("tenant acme: too many sockets (2 held, connections-max 2)".to_owned())
+        );
+        drop(one);
+        assert_eq!(account.held(What::Sockets), 1);
+        assert!(account.charge(What::Sockets, 1).is_ok());
+    }
+
+    #[test]
+    fn quarantine_refuses_calls() {
+        let account = Account::new(Arc::new(Policy::new("acme")));
+        assert!(!account.is_quarantined());
+        account.quarantine(Duration::from_secs(60));
+        assert!(account.is_quarantined());
+    }
+}
