@@ -1,0 +1,98 @@
+//! What safe Rust cannot say to LuaJIT: making a state, handing values in and out, resuming a
+//! script, and stopping it. The one place of `lua` with unsafe code.
+
+#![expect(unsafe_code, reason = "LuaJIT's C interface, below what mlua offers")]
+
+use mlua::ffi;
+
+mod frames;
+mod hook;
+mod resume;
+mod stack;
+mod value;
+
+pub(super) use frames::traceback;
+pub(super) use hook::Stop;
+pub(super) use hook::enter_thread;
+pub(super) use hook::interrupt;
+#[cfg(test)]
+pub(super) use hook::set_zeal;
+pub(super) use resume::Resumed;
+pub(super) use resume::go_on;
+pub(super) use resume::start;
+pub use value::Arg;
+pub use value::Ret;
+
+/// The C functions and tokens the prelude works with, in the order of its parameters.
+pub(super) type Tools = (
+    mlua::LightUserData,
+    mlua::LightUserData,
+    mlua::LightUserData,
+    mlua::LightUserData,
+    mlua::Function,
+    mlua::Function,
+    mlua::Function,
+);
+
+/// The chunk name of the prelude, whose frames no traceback shows.
+pub(super) const PRELUDE: &str = "=[luaproxy]";
+
+/// HAProxy's words for an error that is no string.
+pub(super) const UNKNOWN: &str = "unknown runtime error";
+
+// The addresses are the tokens.
+static WAIT: u8 = 1;
+static PREEMPT: u8 = 2;
+static KILL: u8 = 3;
+static FAIL: u8 = 4;
+
+/// Makes a state with all libraries but the FFI, and the JIT if asked for.
+pub(super) fn open(jit: bool) -> mlua::Lua {
+    let mut libs = mlua::StdLib::ALL ^ mlua::StdLib::FFI;
+    if !jit {
+        libs ^= mlua::StdLib::JIT;
+    }
+    let options = mlua::LuaOptions::default();
+    // SAFETY: `debug` and C modules are the operator's own business in a global script; the FFI
+    // is left out. Nothing here relies on scripts being unable to reach them.
+    unsafe { mlua::Lua::unsafe_new_with(libs, options) }
+}
+
+/// Returns the tokens and C functions for the prelude of a state.
+pub(super) fn tools(lua: &mlua::Lua) -> mlua::Result<Tools> {
+    let function = |function: ffi::lua_CFunction| {
+        // SAFETY: the three functions below keep to their arguments and run in any state.
+        unsafe { lua.create_c_function(function) }
+    };
+    Ok((
+        token(&WAIT),
+        token(&PREEMPT),
+        token(&KILL),
+        token(&FAIL),
+        function(hook::forced)?,
+        function(stack::roomy)?,
+        function(hook::rearm)?,
+    ))
+}
+
+/// Makes a thread that runs nothing.
+pub(super) fn new_thread(lua: &mlua::Lua) -> mlua::Result<mlua::Thread> {
+    let function = lua.create_function(|_, ()| Ok(()))?;
+    let thread = lua.create_thread(function)?;
+    value::clear(thread.state());
+    Ok(thread)
+}
+
+/// Returns the value that tells the prelude to wait for the pending operation.
+pub(super) fn wait_token() -> mlua::LightUserData {
+    token(&WAIT)
+}
+
+/// Returns the value that tells the prelude to raise the string that follows.
+pub(super) fn fail_token() -> mlua::LightUserData {
+    token(&FAIL)
+}
+
+fn token(of: &'static u8) -> mlua::LightUserData {
+    mlua::LightUserData(std::ptr::from_ref(of).cast_mut().cast())
+}
