@@ -34,6 +34,8 @@ pub use vm::Options;
 pub use vm::Vm;
 
 #[cfg(test)]
+mod property;
+#[cfg(test)]
 mod tests;
 
 /// A loop that is compiled before it ends.
