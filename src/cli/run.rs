@@ -292,7 +292,8 @@ fn affordable_connections(program: &Program) -> u32 {
     let Some(limit) = rustix::process::getrlimit(Resource::Nofile).current else { return 0 };
     let addrs = program.sections.iter().flat_map(|section| &section.binds);
     let listeners = addrs.fold(0_u64, |sum, bind| sum.saturating_add(bind.addrs.len() as u64));
-    let per_worker = listeners.saturating_add(OWN_DESCRIPTORS);
+    // Twice: others accept from them while their worker is stuck.
+    let per_worker = listeners.saturating_mul(2).saturating_add(OWN_DESCRIPTORS);
     let own = per_worker.saturating_mul(program.global.nbthread.max(1) as u64);
     let left = limit.saturating_sub(own.saturating_add(OWN_DESCRIPTORS));
     u32::try_from(left / 2).unwrap_or(0).max(1)

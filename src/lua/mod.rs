@@ -32,6 +32,7 @@ pub use raw::Ret;
 pub use scripts::Host;
 pub use vm::Options;
 pub use vm::Vm;
+pub use watchdog::on_stall;
 
 #[cfg(test)]
 mod property;

@@ -23,16 +23,25 @@ use crate::clock;
 /// How often it looks.
 const TICK: Duration = Duration::from_millis(1);
 
+/// After how long a slice that no interruption has ended is a stall, in microseconds: the script is
+/// in a call that does not come back.
+const STALL: u64 = 250_000;
+
 /// After how many ticks without a script it goes to sleep.
 const IDLE_TICKS: u32 = 50;
 
 /// What a worker tells the watchdog.
-#[derive(Debug)]
 struct Slot {
     thread: i32,
     /// When the running slice began, in microseconds of [`now`]; 0 when no script runs.
     since: AtomicU64,
+    /// The last slice that was found to be a stall.
+    stalled: AtomicU64,
+    /// What the worker wants done then.
+    notice: Option<Notice>,
 }
+
+type Notice = Arc<dyn Fn() + Send + Sync>;
 
 /// The slot of a thread; leaves the list with the thread.
 struct Seat {
@@ -51,11 +60,23 @@ static EPOCH: LazyLock<Instant> = LazyLock::new(clock::now);
 
 thread_local! {
     static SEAT: RefCell<Option<Seat>> = const { RefCell::new(None) };
+    static NOTICE: RefCell<Option<Notice>> = const { RefCell::new(None) };
 }
 
 /// Sets the longest run before a forced yield (`tune.lua.slice`), for all workers.
 pub fn set_slice(slice: Duration) {
     SLICE.store(u64::try_from(slice.as_micros()).unwrap_or(u64::MAX).max(1), Ordering::Relaxed);
+}
+
+/// Has `notice` called, by the watchdog, once for each stall of the calling thread.
+pub fn on_stall(notice: impl Fn() + Send + Sync + 'static) {
+    NOTICE.set(Some(Arc::new(notice)));
+    // A slot never changes: what has been told to the watchdog is told anew.
+    SEAT.with_borrow_mut(|seat| {
+        if seat.take().is_some() {
+            *seat = Some(Seat::take());
+        }
+    });
 }
 
 /// Makes sure that the watchdog runs and knows the calling thread.
@@ -69,13 +90,7 @@ pub(super) fn watch() -> io::Result<()> {
     }
     SEAT.with_borrow_mut(|seat| {
         if seat.is_none() {
-            let slot = Arc::new(Slot { thread: raw::enter_thread(), since: AtomicU64::new(0) });
-            SLOTS.rcu(|slots| {
-                let mut slots = Vec::clone(slots);
-                slots.push(Arc::clone(&slot));
-                slots
-            });
-            *seat = Some(Seat { slot });
+            *seat = Some(Seat::take());
         }
     });
     Ok(())
@@ -147,11 +162,36 @@ fn look(now: u64) -> bool {
             continue;
         }
         any = true;
-        if now.saturating_sub(since) >= slice {
+        let elapsed = now.saturating_sub(since);
+        if elapsed >= slice {
             raw::interrupt(slot.thread);
+        }
+        if elapsed >= STALL
+            && slot.stalled.swap(since, Ordering::Relaxed) != since
+            && let Some(notice) = &slot.notice
+        {
+            notice();
         }
     }
     any
+}
+
+impl Seat {
+    /// Takes a place in the list for the calling thread.
+    fn take() -> Self {
+        let slot = Arc::new(Slot {
+            thread: raw::enter_thread(),
+            since: AtomicU64::new(0),
+            stalled: AtomicU64::new(0),
+            notice: NOTICE.with_borrow(Clone::clone),
+        });
+        SLOTS.rcu(|slots| {
+            let mut slots = Vec::clone(slots);
+            slots.push(Arc::clone(&slot));
+            slots
+        });
+        Self { slot }
+    }
 }
 
 impl Drop for Seat {

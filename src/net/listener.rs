@@ -66,7 +66,18 @@ impl Bound {
         &self.addr
     }
 
-    fn duplicate(&self) -> Result<Self, Error> {
+    /// Returns the same socket once more, for another worker to accept from; `None` where the workers
+    /// share it anyway.
+    pub fn spare(&mut self) -> Result<Option<Self>, Error> {
+        if self.shared {
+            return Ok(None);
+        }
+        self.shared = true;
+        self.duplicate().map(Some)
+    }
+
+    /// Returns the same open socket under one more descriptor.
+    pub fn duplicate(&self) -> Result<Self, Error> {
         let fail = |cause| {
             let what = "cannot duplicate socket";
             Error::Socket { what, cause, addr: self.addr.clone() }

@@ -81,6 +81,11 @@ impl Gate {
         }
     }
 
+    /// Tells whether anybody else holds it.
+    pub fn is_in_use(&self) -> bool {
+        Rc::strong_count(&self.0) > 1
+    }
+
     async fn passed(&self) {
         while !(self.0.may_accept)() {
             listener!(self.0.resumed => resumed);

@@ -2,6 +2,7 @@
 
 pub mod accept;
 mod fleet;
+mod rescue;
 pub mod service;
 mod signal;
 mod stop;

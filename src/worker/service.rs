@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
+use futures_lite::future;
+
 use crate::diag::Diagnostic;
 use crate::diag::Lead;
 use crate::diag::Sources;
@@ -35,6 +37,7 @@ use super::Open;
 use super::Worker;
 use super::accept;
 use super::accept::Gate;
+use super::rescue::Rescue;
 
 /// The sockets of one worker, and where what comes in there belongs.
 #[derive(Debug, Default)]
@@ -49,6 +52,22 @@ struct Door {
     entry: Entry,
     /// `maxconn` of the `bind` line; 0 is no limit.
     maxconn: u32,
+    /// The same socket, for others to accept from while this worker is stuck.
+    spare: Option<Bound>,
+}
+
+impl Door {
+    /// Returns the door once more, for another worker.
+    fn duplicate(&self) -> Result<Self, listener::Error> {
+        let (bound, entry) = (self.bound.duplicate()?, self.entry.clone());
+        Ok(Self { bound, entry, maxconn: self.maxconn, spare: None })
+    }
+
+    /// Takes what other workers accept from while this one is stuck.
+    fn take_spare(&mut self) -> Option<Self> {
+        let (bound, entry) = (self.spare.take()?, self.entry.clone());
+        Some(Self { bound, entry, maxconn: self.maxconn, spare: None })
+    }
 }
 
 impl Seed {
@@ -84,15 +103,15 @@ fn open(section: &Section, line: &Bind, seeds: &mut [Seed]) -> Result<(), listen
     for spec in &line.addrs {
         let bound = listener::bind(spec, &line.options, workers)?;
         for (seed, sockets) in seeds.iter_mut().zip(bound) {
-            seed.doors.extend(sockets.into_iter().map(|bound| Door {
-                bound,
-                entry: Entry {
+            for mut bound in sockets {
+                let spare = if workers > 1 { bound.spare()? } else { None };
+                let entry = Entry {
                     frontend: section.proxy.id,
                     listener: (line.id, line.name.as_str().into()),
                     nice: line.nice,
-                },
-                maxconn: line.maxconn,
-            }));
+                };
+                seed.doors.push(Door { bound, entry, maxconn: line.maxconn, spare });
+            }
         }
     }
     Ok(())
@@ -117,12 +136,14 @@ pub struct Shared {
     program: Arc<Program>,
     /// Some worker's gate has found a limit reached since a connection last ended.
     crowded: AtomicBool,
+    rescue: Rescue<Door>,
 }
 
 impl Shared {
     /// Returns what the workers share of this program.
     pub fn new(program: Arc<Program>) -> Arc<Self> {
-        Arc::new(Self { program, crowded: AtomicBool::new(false) })
+        let rescue = Rescue::new(program.global.nbthread.max(1));
+        Arc::new(Self { program, crowded: AtomicBool::new(false), rescue })
     }
 
     /// Tells whether a frontend, and the process, may have one more connection.
@@ -149,23 +170,25 @@ thread_local! {
 }
 
 /// Runs a worker until it stops.
-pub async fn work(worker: Worker, seed: Seed, shared: Arc<Shared>, host: Rc<lua::Host>) {
+pub async fn work(worker: Worker, mut seed: Seed, shared: Arc<Shared>, host: Rc<lua::Host>) {
     let program = Arc::clone(&shared.program);
     host.set_loggers(program.global.loggers.clone());
     host.run_tasks();
     let scripts: Rc<dyn Scripts> = host;
     let local = Local::new(worker.index(), program, scripts);
+    let spares = seed.doors.iter_mut().filter_map(Door::take_spare).collect();
+    shared.rescue.offer(worker.index(), spares);
+    tell_when_stuck(&worker, &shared);
     for door in seed.doors {
-        let (worker, shared, local) = (worker.clone(), Arc::clone(&shared), Rc::clone(&local));
-        task::spawn(async move {
-            let place = door.bound.addr().to_string();
-            if let Err(error) = accept(worker, door, shared, local).await {
-                log::program(log::Level::Alert, &format!("cannot accept on {place}: {error}"));
-            }
-        })
-        .detach();
+        open_door(&worker, door, &shared, &local).detach();
     }
-    worker.stop().soft().await;
+    let standing_in = shared.rescue.stand_in(worker.index(), |door| {
+        let door = door.duplicate().inspect_err(refuse).ok()?;
+        Some(open_door(&worker, door, &shared, &local))
+    });
+    future::or(worker.stop().soft(), standing_in).await;
+    // The socket is closed when nobody has it any more.
+    shared.rescue.offer(worker.index(), Vec::new());
     local.stop();
     // Each worker has one, as any of them may be the last.
     if let Some(limit) = shared.program.global.hard_stop_after {
@@ -178,6 +201,36 @@ pub async fn work(worker: Worker, seed: Seed, shared: Arc<Shared>, host: Rc<lua:
     }
 }
 
+/// Lets the others know when this worker does not come back from a script's call, and when it does.
+fn tell_when_stuck(worker: &Worker, shared: &Arc<Shared>) {
+    let (index, fleet, shared) = (worker.index(), worker.fleet().clone(), Arc::clone(shared));
+    lua::on_stall(move || {
+        shared.rescue.set_stuck(index, true);
+        let shared = Arc::clone(&shared);
+        // Runs when it is back.
+        fleet.post(index, Box::new(move || shared.rescue.set_stuck(index, false)));
+    });
+}
+
+fn refuse(error: &listener::Error) {
+    log::program(log::Level::Alert, &format!("cannot accept for a worker that is stuck: {error}"));
+}
+
+fn open_door(
+    worker: &Worker,
+    door: Door,
+    shared: &Arc<Shared>,
+    local: &Rc<Local>,
+) -> task::Task<()> {
+    let (worker, shared, local) = (worker.clone(), Arc::clone(shared), Rc::clone(local));
+    task::spawn(async move {
+        let place = door.bound.addr().to_string();
+        if let Err(error) = accept(worker, door, shared, local).await {
+            log::program(log::Level::Alert, &format!("cannot accept on {place}: {error}"));
+        }
+    })
+}
+
 async fn accept(
     worker: Worker,
     door: Door,
@@ -187,7 +240,10 @@ async fn accept(
     let Some(section) = shared.program.section(door.entry.frontend) else { return Ok(()) };
     let here = Rc::new(Cell::new(0u32));
     let gate = gate(&shared, Arc::clone(&section.proxy), door.maxconn, Rc::clone(&here));
-    GATES.with_borrow_mut(|gates| gates.push(gate.clone()));
+    GATES.with_borrow_mut(|gates| {
+        gates.retain(Gate::is_in_use);
+        gates.push(gate.clone());
+    });
     let listener = Listener::new(door.bound)?;
     let entry = Rc::new(door.entry);
     let handler = |conn: Stream, src: Addr| {

@@ -181,3 +181,38 @@ fn signals_stop_softly_then_at_once() {
     ];
     assert_eq!(asked, want);
 }
+
+#[test]
+fn others_stand_in_for_a_worker_that_is_stuck() {
+    let rescue = rescue::Rescue::new(3);
+    rescue.offer(0, vec!["own"]);
+    rescue.offer(1, vec!["a", "b"]);
+    let entered = std::cell::RefCell::new(Vec::new());
+    let mut standing_in = std::pin::pin!(rescue.stand_in(0, |door| {
+        entered.borrow_mut().push(*door);
+        Leaves(&entered)
+    }));
+    let mut go_on = || {
+        let poll = futures_lite::future::poll_once(standing_in.as_mut());
+        assert!(futures_lite::future::block_on(poll).is_none());
+        entered.take()
+    };
+    assert!(go_on().is_empty());
+    rescue.set_stuck(0, true);
+    rescue.set_stuck(1, true);
+    assert_eq!(go_on(), ["a", "b"]);
+    rescue.set_stuck(2, true);
+    rescue.set_stuck(9, true);
+    assert!(go_on().is_empty());
+    rescue.set_stuck(1, false);
+    assert_eq!(go_on(), ["left", "left"]);
+}
+
+/// Says that a door has been left.
+struct Leaves<'a>(&'a std::cell::RefCell<Vec<&'static str>>);
+
+impl Drop for Leaves<'_> {
+    fn drop(&mut self) {
+        self.0.borrow_mut().push("left");
+    }
+}

@@ -183,6 +183,18 @@ impl Proxy {
         }
     }
 
+    /// Waits until there is something to find.
+    pub(crate) fn until<T>(&self, find: impl Fn() -> Option<T>) -> T {
+        let until = Instant::now() + DEADLINE;
+        loop {
+            if let Some(found) = find() {
+                return found;
+            }
+            assert!(Instant::now() < until, "it does not come; the proxy said:\n{}", self.said());
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// Waits until it has written a line with this text to one of its outputs.
     pub(crate) fn wait_to_say(&self, text: &str) {
         let until = Instant::now() + DEADLINE;
