@@ -136,17 +136,17 @@ impl Default for Settings {
 impl Settings {
     /// Returns the limits of a call for a session.
     pub(super) fn for_session(&self) -> Limits {
-        Limits { total: self.session, burst: self.burst, ..Limits::SESSION }
+        Limits { total: self.session, burst: self.burst }
     }
 
     /// Returns the limits of a service.
     pub(super) fn for_service(&self) -> Limits {
-        Limits { knob: "tune.lua.service-timeout", total: self.service, ..self.for_session() }
+        Limits { total: self.service, burst: self.burst }
     }
 
     /// Returns the limits of a task.
     pub(super) fn for_task(&self) -> Limits {
-        Limits { total: self.task, burst: self.burst, ..Limits::TASK }
+        Limits { total: self.task, burst: self.burst }
     }
 }
 

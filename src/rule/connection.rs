@@ -1,6 +1,7 @@
 //! Actions on the connection and on how it is treated: addresses, niceness, log level.
 
 use crate::net::Addr;
+use crate::task;
 use crate::txn::Direction;
 use crate::txn::Txn;
 use crate::value::Type;
@@ -104,8 +105,8 @@ impl Act for End {
 struct Nice(i32);
 
 impl Act for Nice {
-    fn run(&self, txn: &mut Txn, _: &mut [Option<Value>], _: Direction) -> Done {
-        txn.nice = Some(self.0);
+    fn run(&self, _: &mut Txn, _: &mut [Option<Value>], _: Direction) -> Done {
+        task::set_nice(self.0);
         Done::NEXT
     }
 }

@@ -67,11 +67,7 @@ pub(super) fn use_service(parser: &mut Parser<'_>) -> Result<Action, Failed> {
             let message = "'prometheus-exporter' is known to HAProxy but not supported yet";
             return Err(parser.fail_at_last(message));
         }
-        let failed = parser.fail_at_last(format!("'{name}' unknown service name."));
-        if let Some(name) = name.strip_prefix("lua.") {
-            parser.hint(host::hint(parser.scripts(), host::Kind::Service, name));
-        }
-        return Err(failed);
+        return Err(parser.fail_at_last(format!("'{name}' unknown service name.")));
     };
     match (service.http, parser.kind() == Kind::HttpRequest) {
         (true, false) => {

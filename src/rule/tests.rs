@@ -309,7 +309,7 @@ fn status_and_levels_are_set() {
     let txn = txn.borrow();
     let response = txn.response.as_ref().unwrap();
     assert_eq!((response.status, &response.reason[..]), (404, &b"Gone"[..]));
-    assert_eq!(txn.nice, Some(1024));
+    assert_eq!(task::nice(), 1024);
     assert_eq!(txn.log_level, Some(-1));
 }
 

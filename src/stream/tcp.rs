@@ -14,7 +14,6 @@ use crate::rule::RuleSet;
 use crate::rule::Verdict;
 use crate::sample::Eval;
 use crate::script;
-use crate::task;
 use crate::txn::Direction;
 use crate::txn::Session;
 use crate::txn::Shared;
@@ -112,9 +111,6 @@ impl<'a> Exchange<'a> {
         let delay = section.proxy.timeouts.inspect_request;
         let verdict = self.apply(&section.tcp_request, Direction::Request, delay, &mut pump);
         let verdict = Box::pin(verdict).await.map_err(early)?;
-        if let Some(nice) = self.txn.borrow_mut().nice.take() {
-            task::set_nice(nice);
-        }
         let denied = Err(Error::proxy(Phase::Request, Cause::Denied));
         match verdict {
             Verdict::Continue | Verdict::Accept | Verdict::Wait => Ok(None),

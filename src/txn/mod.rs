@@ -94,8 +94,6 @@ pub struct Txn {
     pub retries: (u32, bool),
     /// Its place in the backend's queue when it joined it, from 1; 0 where it never waited.
     pub queue: u32,
-    /// Niceness asked for by a rule or a script; the stream applies it to its task.
-    pub nice: Option<i32>,
     /// What scripts keep with the exchange (`txn:set_priv`).
     pub private: Option<Box<dyn Any>>,
 }
@@ -136,7 +134,6 @@ impl Txn {
             termination: *b"--",
             retries: (0, false),
             queue: 0,
-            nice: None,
             private: None,
         }
     }

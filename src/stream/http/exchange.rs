@@ -15,7 +15,6 @@ use crate::proxy::KeepAlive;
 use crate::rule::Verdict;
 use crate::sample::Eval;
 use crate::script;
-use crate::task;
 use crate::txn::Direction;
 use crate::txn::Reply;
 use crate::txn::Shared;
@@ -277,9 +276,6 @@ impl<'a> Exchange<'a> {
                 && matches!(verdict, Verdict::Reject | Verdict::Deny)
             {
                 self.forget_request();
-            }
-            if let Some(nice) = self.txn.borrow_mut().nice.take() {
-                task::set_nice(nice);
             }
             match verdict {
                 Verdict::Continue | Verdict::Accept | Verdict::Wait => {}

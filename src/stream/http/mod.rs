@@ -49,10 +49,11 @@ pub(super) async fn run(local: Rc<Local>, frontend: &Section, session: Rc<Sessio
     let begun = (session.accepted, session.accept_date);
     let stop = Box::pin(local.stop_listener());
     let head = Deadline::new();
+    let (local, nice) = (&local, task::nice());
     let mut connection =
-        Connection { local: &local, frontend, session, client, nth: 0, begun, head, stop };
+        Connection { local, frontend, session, client, nice, nth: 0, begun, head, stop };
     // What this client's requests alone may use goes with it.
-    let _own = Own { local: &local, session: connection.session.id };
+    let _own = Own { local, session: connection.session.id };
     while connection.exchange().await {
         connection.nth = connection.nth.wrapping_add(1);
         if !connection.client.buf.is_empty() {
@@ -81,6 +82,8 @@ struct Connection<'a> {
     frontend: &'a Section,
     session: Rc<Session>,
     client: End,
+    /// How nice the listener makes its exchanges.
+    nice: i32,
     /// How many exchanges there were.
     nth: u32,
     /// When the exchange that is awaited has begun.
@@ -102,6 +105,8 @@ impl Connection<'_> {
                 return false;
             }
         };
+        // What a rule or script has set holds for its exchange alone.
+        task::set_nice(self.nice);
         let txn = self.begin(&received);
         let Received { request, framing, .. } = received;
         let exchange =

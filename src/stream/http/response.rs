@@ -19,7 +19,6 @@ use crate::proxy::Counter;
 use crate::rule::RuleSet;
 use crate::rule::Verdict;
 use crate::sample::Eval;
-use crate::task;
 use crate::txn::Direction;
 use crate::txn::Reply;
 
@@ -91,9 +90,6 @@ impl Exchange<'_> {
                 let server = server.as_mut().map(|(end, up)| (&mut **end, &mut **up));
                 let beside = self.run_response_rules(rules, server, body);
                 let verdict = Box::pin(beside).await?;
-                if let Some(nice) = self.txn.borrow_mut().nice.take() {
-                    task::set_nice(nice);
-                }
                 if matches!(verdict, Verdict::Continue | Verdict::Accept | Verdict::Wait) {
                     continue;
                 }
