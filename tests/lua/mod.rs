@@ -1,5 +1,7 @@
 //! Scripts in the proxy, beside HAProxy running the same ones.
 
+mod niceness;
+mod preemption;
 mod stall;
 
 use libtest_mimic::Trial;
@@ -8,6 +10,8 @@ use crate::support::case;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = case::folder("lua");
+    trials.extend(niceness::trials());
+    trials.extend(preemption::trials());
     trials.extend(stall::trials());
     trials
 }
