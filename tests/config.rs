@@ -238,17 +238,17 @@ struct Scripts {
 
 impl script::Registry for Scripts {
     fn find_fetch(&self, name: &str) -> Option<script::Id> {
-        (name == "known").then_some(script::Id(0))
+        matches!(name, "known" | "acme:check").then_some(script::Id(0))
     }
 
     fn find_converter(&self, name: &str) -> Option<script::Id> {
-        (name == "known").then_some(script::Id(0))
+        matches!(name, "known" | "acme:check").then_some(script::Id(0))
     }
 
     fn find_action(&self, name: &str) -> Option<script::Action> {
         let environments = vec!["http-req", "tcp-req"];
         let arguments = usize::from(name == "with_argument");
-        matches!(name, "known" | "with_argument").then_some(script::Action {
+        matches!(name, "known" | "with_argument" | "acme:check").then_some(script::Action {
             id: script::Id(0),
             environments,
             arguments,
@@ -257,7 +257,7 @@ impl script::Registry for Scripts {
 
     fn find_service(&self, name: &str) -> Option<script::Service> {
         match name {
-            "http" => Some(script::Service { id: script::Id(0), http: true }),
+            "http" | "acme:serve" => Some(script::Service { id: script::Id(0), http: true }),
             "tcp" => Some(script::Service { id: script::Id(1), http: false }),
             _ => None,
         }
@@ -289,8 +289,8 @@ impl script::Loader for Scripts {
         Ok(())
     }
 
-    fn load_tenant(&self, _: Arc<script::policy::Policy>) -> Result<(), script::LoadError> {
-        Ok(())
+    fn load_tenant(&self, policy: Arc<script::policy::Policy>) -> Result<(), script::LoadError> {
+        policy.loads.iter().try_for_each(|load| self.load(load))
     }
 
     fn prepend_path(&self, _: &str, _: bool) {}

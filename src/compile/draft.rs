@@ -24,6 +24,7 @@ pub(super) enum Kind {
     Frontend,
     Backend,
     Listen,
+    Tenant,
 }
 
 /// A section that is being compiled.
@@ -113,7 +114,7 @@ const fn rule_orders() -> usize {
 
 impl Kind {
     pub(super) const ALL: &'static [Self] =
-        &[Self::Global, Self::Defaults, Self::Frontend, Self::Backend, Self::Listen];
+        &[Self::Global, Self::Defaults, Self::Frontend, Self::Backend, Self::Listen, Self::Tenant];
 
     pub(super) fn find(keyword: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.keyword() == keyword)
@@ -126,6 +127,7 @@ impl Kind {
             Self::Frontend => "frontend",
             Self::Backend => "backend",
             Self::Listen => "listen",
+            Self::Tenant => "tenant",
         }
     }
 
@@ -137,7 +139,13 @@ impl Kind {
             Self::Frontend => 'F',
             Self::Backend => 'B',
             Self::Listen => 'L',
+            Self::Tenant => 'T',
         }
+    }
+
+    /// Tells whether such a section holds settings of proxies.
+    pub(super) const fn is_proxy(self) -> bool {
+        !matches!(self, Self::Global | Self::Tenant)
     }
 
     /// Returns what such a proxy may do.
@@ -156,6 +164,7 @@ impl Kind {
             Self::Frontend => "frontend",
             Self::Backend => "backend",
             Self::Listen => "proxy",
+            Self::Tenant => "tenant",
         }
     }
 }

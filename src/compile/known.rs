@@ -213,7 +213,12 @@ pub(super) fn removed(word: &str) -> Option<&'static str> {
 
 /// Tells whether HAProxy has this directive in such a section.
 pub(super) fn is_known(kind: Kind, word: &str) -> bool {
-    let list = if kind == Kind::Global { GLOBAL } else { PROXY };
+    let list = match kind {
+        Kind::Global => GLOBAL,
+        // HAProxy has no such section.
+        Kind::Tenant => return false,
+        Kind::Defaults | Kind::Frontend | Kind::Backend | Kind::Listen => PROXY,
+    };
     list.iter().any(|known| match known.strip_suffix('*') {
         Some(beginning) => word.starts_with(beginning),
         None => word == *known,

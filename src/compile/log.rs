@@ -15,7 +15,7 @@ use super::table::Directive;
 #[rustfmt::skip]
 pub(super) const TABLE: &[Directive] = &[
     Directive { name: "error-log-format", sections: "DFL", run: error_log_format, args: "<fmt>", doc: "The format for connections that never became an exchange." },
-    Directive { name: "log", sections: "GDFBL", run: log, args: "{ global | <target> [ len <length> ] [ format <format> ] <facility> [ <level> [ <minlevel> ] ] }", doc: "Adds a log target: `stdout`, `stderr`, `fd@<n>`, an address for UDP, or the path of a UNIX socket." },
+    Directive { name: "log", sections: "GDFBLT", run: log, args: "{ global | <target> [ len <length> ] [ format <format> ] <facility> [ <level> [ <minlevel> ] ] }", doc: "Adds a log target: `stdout`, `stderr`, `fd@<n>`, an address for UDP, or the path of a UNIX socket." },
     Directive { name: "log-format", sections: "DFBL", run: log_format, args: "<fmt>", doc: "The format of log lines." },
     Directive { name: "log-send-hostname", sections: "G", run: log_send_hostname, args: "[ <name> ]", doc: "Puts the host's name into log lines." },
     Directive { name: "log-tag", sections: "GDFBL", run: log_tag, args: "<tag>", doc: "The name of the program in log lines." },

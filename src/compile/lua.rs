@@ -1,11 +1,14 @@
 //! `lua-*` and `tune.lua.*`: which scripts run, and what they may use.
 
+use std::time::Duration;
+
 use crate::script::Load;
 use crate::script::Setting;
 use crate::syntax::Line;
 use crate::value::unit;
 
 use super::Cx;
+use super::settings;
 use super::table::Directive;
 
 #[rustfmt::skip]
@@ -15,7 +18,9 @@ pub(super) const TABLE: &[Directive] = &[
     Directive { name: "lua-prepend-path", sections: "G", run: lua_prepend_path, args: "<path> [ { path | cpath } ]", doc: "Where `require` looks first." },
     Directive { name: "tune.lua.bool-sample-conversion", sections: "G", run: bool_samples, args: "{ normal | pre-3.1-bug }", doc: "Whether boolean samples reach Lua as booleans or as integers." },
     Directive { name: "tune.lua.burst-timeout", sections: "G", run: timeout, args: "<time>", doc: "CPU time of a script between two waits." },
-    Directive { name: "tune.lua.forced-yield", sections: "G", run: forced_yield, args: "<instructions>", doc: "Instructions after which a script gives way." },
+    Directive { name: "tune.lua.forced-yield", sections: "G", run: forced_yield, args: "<instructions>", doc: "Instructions after which a script gives way: a slice of 100 ns for each, 100 us to 10 ms; HAProxy's 10000 is the default of 1 ms. 0 is 10 ms. `tune.lua.slice` wins." },
+    Directive { name: "tune.lua.idle-states", sections: "G", run: states, args: "<number>", doc: "States of tenants that a worker keeps while nobody calls them. By default: 1024." },
+    Directive { name: "tune.lua.load-timeout", sections: "G", run: timeout, args: "<time>", doc: "CPU time of a script's body and of each init function; 0 is no limit. By default: 10 s." },
     Directive { name: "tune.lua.log.loggers", sections: "G", run: log_loggers, args: "{ on | off }", doc: "Whether a script's messages go to the loggers of its proxy." },
     Directive { name: "tune.lua.log.stderr", sections: "G", run: log_stderr, args: "{ on | auto | off }", doc: "Whether a script's messages go to stderr." },
     Directive { name: "tune.lua.maxmem", sections: "G", run: maxmem, args: "<megabytes>", doc: "Memory of all scripts together; 0 is no limit." },
@@ -24,11 +29,16 @@ pub(super) const TABLE: &[Directive] = &[
     Directive { name: "tune.lua.service-timeout", sections: "G", run: timeout, args: "<time>", doc: "CPU time of a service." },
     Directive { name: "tune.lua.session-timeout", sections: "G", run: timeout, args: "<time>", doc: "CPU time of the scripts of an exchange." },
     Directive { name: "tune.lua.slice", sections: "G", run: slice, args: "<time>", doc: "The longest run of a script before it gives way." },
+    Directive { name: "tune.lua.spare-states", sections: "G", run: states, args: "<number>", doc: "States that a worker prepares ahead for tenants that have none. By default: 1." },
     Directive { name: "tune.lua.task-timeout", sections: "G", run: timeout, args: "<time>", doc: "CPU time of a task." },
+    Directive { name: "tune.lua.tenant-jit", sections: "G", run: tenant_jit, args: "{ on | off }", doc: "Whether scripts of tenants are compiled to machine code. By default: on." },
 ];
 
-/// Loads the scripts that the global sections name, in order.
+/// Sets the slice, and loads the scripts that the global sections name, in order.
 pub(super) fn load(cx: &mut Cx<'_>) {
+    if let Some(slice) = cx.slices.into_iter().flatten().next() {
+        cx.input.loader.set(Setting::Slice(slice));
+    }
     for (span, load) in std::mem::take(&mut cx.loads) {
         if let Err(error) = cx.input.loader.load(&load) {
             cx.load_error(Some(span), &error);
@@ -92,11 +102,19 @@ fn either(cx: &mut Cx<'_>, line: &Line, words: [&str; 2], setting: fn(bool) -> S
     }
 }
 
+/// Compiled code counts no instructions: a count stands for the time that so many take, with
+/// HAProxy's 10000 for the default slice.
 fn forced_yield(cx: &mut Cx<'_>, line: &Line) {
+    const INSTRUCTION: Duration = Duration::from_nanos(100);
+    const SHORTEST: Duration = Duration::from_micros(100);
+    const LONGEST: Duration = Duration::from_millis(10);
     match line.text(1).parse() {
+        // HAProxy: a count of 0 never forces a yield.
+        Ok(0) if cx.takes(line, 1) => cx.slices[1] = Some(LONGEST),
         Ok(number) => {
             if cx.takes(line, 1) {
-                cx.input.loader.set(Setting::ForcedYield(number));
+                let slice = INSTRUCTION.saturating_mul(number).clamp(SHORTEST, LONGEST);
+                cx.slices[1] = Some(slice);
             }
         }
         Err(_) => cx.alert(line.span_from(1), format!("{}: invalid number", line.text(0))),
@@ -176,8 +194,23 @@ fn openlibs(cx: &mut Cx<'_>, line: &Line) {
 
 fn slice(cx: &mut Cx<'_>, line: &Line) {
     match unit::time(line.text(1), unit::Unit::Millisecond) {
-        Ok(time) if !time.is_zero() => cx.input.loader.set(Setting::Slice(time)),
+        Ok(time) if !time.is_zero() => cx.slices[0] = Some(time),
         _ => cx.alert(line.span_from(1), format!("{}: invalid timeout", line.text(0))),
+    }
+}
+
+fn states(cx: &mut Cx<'_>, line: &Line) {
+    let Some(count) = settings::number(cx, line, "expects an integer argument.") else { return };
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    cx.input.loader.set(match line.text(0) {
+        "tune.lua.idle-states" => Setting::IdleStates(count),
+        _ => Setting::SpareStates(count),
+    });
+}
+
+fn tenant_jit(cx: &mut Cx<'_>, line: &Line) {
+    if let Some(on) = super::tune::on_off(cx, line) {
+        cx.input.loader.set(Setting::TenantJit(on));
     }
 }
 
@@ -190,6 +223,7 @@ fn timeout(cx: &mut Cx<'_>, line: &Line) {
     let time = (!time.is_zero()).then_some(time);
     cx.input.loader.set(match keyword {
         "tune.lua.burst-timeout" => Setting::BurstTimeout(time),
+        "tune.lua.load-timeout" => Setting::LoadTimeout(time),
         "tune.lua.service-timeout" => Setting::ServiceTimeout(time),
         "tune.lua.session-timeout" => Setting::SessionTimeout(time),
         _ => Setting::TaskTimeout(time),

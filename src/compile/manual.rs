@@ -13,6 +13,36 @@ use super::server;
 use super::table;
 use super::timeout;
 
+/// What the rows of the `tenant` section do not say.
+const TENANT: &str = "
+`tenant <name> [ from <other> ]` begins it, once for each tenant. Its scripts run in states of
+their own, with what is granted here and nothing else. What they register is found as
+`lua.<name>:<function>`, wherever an action, a service, a fetch or a converter may stand. A section
+`from` another one begins with what that one grants, but has scripts of its own; one that others
+begin with needs none.
+
+    tenant acme
+        lua-load      acme/policy.lua         # registers an action 'check'
+        lua-path      acme/lib/?.lua
+        cpu-max       20ms
+        memory-max    16m
+        connect-allow 10.0.0.0/8:6379 [fd00::]/8:6379 api.example.com:443
+        connect-deny  10.0.0.1
+        read-dir      acme/data max 64k
+        env           API_TOKEN
+        on-error      deny status 503
+
+    frontend www
+        mode http
+        bind :80
+        http-request lua.acme:check
+
+A `<target>` is `<address>[/<mask>]`, a name, or `*`, with `:<port>`, `:<first>-<last>` or `:*`
+behind it (an IPv6 address stands in brackets then), or `unix@<path>`. Addresses of the machine
+itself, of its link and of its own sockets are reached only where they are named. A name is the
+one that the script gives; its addresses are checked too.
+";
+
 /// Returns `docs/configuration.md`.
 pub fn configuration() -> String {
     let mut out = String::from(
@@ -23,6 +53,8 @@ pub fn configuration() -> String {
     for kind in Kind::ALL.iter().filter(|kind| **kind == Kind::Global) {
         section(&mut out, &format!("The `{}` section", kind.keyword()), "G");
     }
+    section(&mut out, "The `tenant` section", "T");
+    out.push_str(TENANT);
     section(&mut out, "Sections of proxies: `defaults`, `frontend`, `backend`, `listen`", "DFBL");
     rows(
         &mut out,

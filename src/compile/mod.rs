@@ -21,6 +21,7 @@ mod server;
 mod settings;
 mod switch;
 mod table;
+mod tenant;
 #[cfg(test)]
 mod tests;
 mod timeout;
@@ -105,6 +106,10 @@ struct Cx<'a> {
     draft: Draft<'a>,
     /// `lua-load` lines: they run once all else of the global sections is known.
     loads: Vec<(Span, script::Load)>,
+    /// What the `tenant` section at hand grants.
+    tenant: script::policy::Policy,
+    /// `tune.lua.slice`, and what `tune.lua.forced-yield` stands for.
+    slices: [Option<std::time::Duration>; 2],
     /// Where relative paths begin: `default-path`.
     base: Option<String>,
     /// The lines are those of a `defaults` section, whose mistakes have been told.
@@ -123,6 +128,8 @@ impl<'a> Cx<'a> {
             directory: proxy::Directory::default(),
             draft: Draft::default(),
             loads: Vec::new(),
+            tenant: script::policy::Policy::new(""),
+            slices: [None, None],
             base: None,
             replaying: false,
         }

@@ -15,8 +15,9 @@ use super::lua;
 use super::rules;
 use super::settings;
 use super::table;
+use super::tenant;
 
-/// Compiles the `global` sections, then loads the scripts they name.
+/// Compiles the `global` sections and loads the scripts they name, then those of tenants.
 pub(super) fn globals(cx: &mut Cx<'_>) {
     for section in &cx.input.tree.sections {
         if section.keyword.text != "global" {
@@ -31,6 +32,7 @@ pub(super) fn globals(cx: &mut Cx<'_>) {
         }
     }
     lua::load(cx);
+    tenant::sections(cx);
 }
 
 /// Compiles the sections of proxies.
@@ -40,7 +42,7 @@ pub(super) fn proxies<'a>(cx: &mut Cx<'a>) -> Vec<Draft<'a>> {
     let mut defaults: Vec<(&str, Settings<'a>)> = Vec::new();
     for section in &cx.input.tree.sections {
         match Kind::find(&section.keyword.text) {
-            Some(Kind::Global) => {}
+            Some(Kind::Global | Kind::Tenant) => {}
             Some(Kind::Defaults) => {
                 let name = section.name().filter(|name| *name != "from").unwrap_or_default();
                 let settings = base(cx, section, Kind::Defaults, &defaults);
@@ -71,11 +73,8 @@ pub(super) fn proxies<'a>(cx: &mut Cx<'a>) -> Vec<Draft<'a>> {
             }
             None => {
                 let keyword = &section.keyword.text;
-                let message = if keyword == "tenant" {
-                    "'tenant' sections are not supported yet".to_owned()
-                } else {
-                    format!("section '{keyword}' is known to HAProxy but not supported yet")
-                };
+                let message =
+                    format!("section '{keyword}' is known to HAProxy but not supported yet");
                 cx.alert(section.keyword.span, message);
             }
         }
@@ -89,7 +88,7 @@ fn directory(cx: &mut Cx<'_>) -> Vec<(Span, proxy::Id)> {
     let mut named = Vec::new();
     for section in &cx.input.tree.sections {
         let Some(kind) = Kind::find(&section.keyword.text) else { continue };
-        if matches!(kind, Kind::Global | Kind::Defaults) {
+        if !kind.is_proxy() || kind == Kind::Defaults {
             continue;
         }
         let Some(name) = name(cx, section, kind) else { continue };

@@ -14,7 +14,8 @@ use super::known;
 pub struct Directive {
     /// Its keyword.
     pub name: &'static str,
-    /// The sections it may stand in, by the initials of their names: `G`, `D`, `F`, `B`, `L`.
+    /// The sections it may stand in, by the initials of their names: `G`, `D`, `F`, `B`,
+    /// `L`, `T`.
     pub sections: &'static str,
     /// Compiles a line of it.
     pub(super) run: for<'a> fn(&mut Cx<'a>, &'a Line),
@@ -44,6 +45,7 @@ const TABLES: &[&[Directive]] = &[
     super::server::TABLE,
     super::settings::TABLE,
     super::switch::TABLE,
+    super::tenant::TABLE,
     super::timeout::TABLE,
     super::tune::TABLE,
 ];
@@ -62,8 +64,8 @@ pub(super) fn run<'a>(cx: &mut Cx<'a>, line: &'a Line) {
         (row.run)(cx, line);
         return;
     }
-    // What belongs in `global` and what belongs in proxies know nothing of each other.
-    match named.find(|row| (kind == Kind::Global) == row.sections.contains('G')) {
+    // What belongs in proxies and what belongs elsewhere know nothing of each other.
+    match named.find(|row| kind.is_proxy() && row.sections.contains(['D', 'F', 'B', 'L'])) {
         Some(row) => misplaced(cx, row, line),
         None => unknown(cx, line),
     }
@@ -98,7 +100,7 @@ fn unknown(cx: &mut Cx<'_>, line: &Line) {
     let kind = cx.draft.kind;
     let word = line.text(0);
     let span = keyword_span(line);
-    if kind != Kind::Global
+    if kind.is_proxy()
         && let Some(message) = known::removed(word)
     {
         cx.alert(span, message);
@@ -111,14 +113,15 @@ fn unknown(cx: &mut Cx<'_>, line: &Line) {
     let here = directives().filter(|row| row.sections.contains(kind.initial()));
     // `no` and `default` are too short to be meant by mistake.
     let names = here.map(|row| row.name).filter(|name| !matches!(*name, "no" | "default"));
-    let near = suggest::suggest(word, names);
+    let elsewhere: Vec<_> = directives().filter(|row| row.name == word).collect();
     let mut message = format!("unknown keyword '{word}' in '{}' section", kind.keyword());
     let mut hint = None;
-    if let Some(near) = near {
+    if !elsewhere.is_empty() {
+        let sections: String = elsewhere.iter().map(|row| row.sections).collect();
+        hint = Some(format!("'{word}' belongs in {}", places(&sections)));
+    } else if let Some(near) = suggest::suggest(word, names) {
         message.push_str(&format!("; did you mean '{near}' maybe ?"));
         hint = Some(format!("did you mean '{near}' ?"));
-    } else if let Some(row) = directives().find(|row| row.name == word) {
-        hint = Some(format!("'{word}' belongs in {}", places(row.sections)));
     }
     let report = Diagnostic::alert(span, message);
     cx.push(Diagnostic { hint, ..report });

@@ -1,5 +1,6 @@
 //! Programs: what is in them, and that no text of any kind makes the compiler panic.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ use crate::program::Target;
 use crate::proxy::Balance;
 use crate::proxy::Id;
 use crate::script;
+use crate::script::policy::OnError;
+use crate::script::policy::Policy;
 use crate::syntax;
 
 use super::Compiled;
@@ -145,7 +148,7 @@ fn what_calls_a_shared_script_needs_its_worker() {
                 backend be\n mode http\n http-response set-header a %[lua.x]\n\
                 backend other\n mode http\n";
     let needs = |shared| {
-        let compiled = compiled(text, &Shared { shared });
+        let compiled = compiled(text, &Shared { shared, ..Shared::default() });
         let program = compiled.program.unwrap();
         program.sections.iter().map(|section| section.needs_shared_state).collect::<Vec<_>>()
     };
@@ -168,15 +171,70 @@ fn tables_have_unique_names_and_documentation() {
         // `description` and `maxconn`, `no` are in `global` and in proxies.
         assert!(again <= 1, "{}", row.name);
         assert!(row.doc.ends_with('.'), "{}", row.name);
-        assert!(row.sections.chars().all(|initial| "GDFBL".contains(initial)), "{}", row.name);
+        assert!(row.sections.chars().all(|initial| "GDFBLT".contains(initial)), "{}", row.name);
         names.push(row.name);
     }
 }
 
+#[test]
+fn tenants_are_loaded_in_order_with_what_they_are_granted() {
+    let text = "tenant base\n cpu-max 10\n memory-max 2m\n on-error continue\n log global\n\
+                tenant acme from base\n lua-load a.lua x y\n cpu-share 20%\n cpu-slice 2\n \
+                nice -5\n connect-allow 10.0.0.0/8:6379 *:443\n connect-deny [::1]:1\n \
+                connections-max 3\n tasks-max 4\n env A B\n jit off\n read-dir src max 2k\n \
+                lua-path lib/?.lua\n\
+                tenant other\n lua-load b.lua\n on-error deny status 451\n\
+                global\n log stderr format raw daemon\n default-path origin /srv\n";
+    let host = Shared::default();
+    let compiled = compiled(text, &host);
+    let alerts = compiled.diagnostics.iter().filter(|report| report.severity == Severity::Alert);
+    let alerts: Vec<_> = alerts.map(|report| report.message.as_str()).collect();
+    assert_eq!(alerts, ["'read-dir' takes a folder that exists, not 'src'."]);
+    let policies = host.policies.borrow();
+    let [acme, other] = policies.as_slice() else { panic!("{policies:?}") };
+    assert_eq!((acme.name.as_str(), acme.place.as_str()), ("acme", "test.cfg:6"));
+    assert_eq!(acme.loads[0].file, "/srv/a.lua");
+    assert_eq!(acme.loads[0].arguments, ["x", "y"]);
+    assert_eq!(acme.paths, ["/srv/lib/?.lua"]);
+    assert_eq!(acme.cpu_max, Duration::from_millis(10));
+    assert_eq!(acme.slice, Some(Duration::from_millis(2)));
+    assert_eq!((acme.cpu_share, acme.memory_max, acme.nice), (20, 2 << 20, -5));
+    assert_eq!((acme.connect_allow.len(), acme.connect_deny.len()), (2, 1));
+    assert_eq!((acme.connections_max, acme.tasks_max), (3, 4));
+    assert_eq!(acme.env, ["A", "B"]);
+    assert_eq!((acme.jit, acme.read_max), (Some(false), 2048));
+    assert_eq!(acme.on_error, OnError::Continue);
+    assert_eq!(acme.loggers.len(), 1);
+    assert_eq!(other.on_error, OnError::Deny { status: 451 });
+    assert_eq!((other.cpu_max, other.loggers.len()), (Policy::CPU_MAX, 0));
+}
+
+#[test]
+fn a_forced_yield_stands_for_a_slice() {
+    for (lines, micros) in [
+        ("", None),
+        ("tune.lua.forced-yield 10000", Some(1000)),
+        ("tune.lua.forced-yield 20000", Some(2000)),
+        ("tune.lua.forced-yield 1", Some(100)),
+        ("tune.lua.forced-yield 4000000000", Some(10_000)),
+        ("tune.lua.forced-yield 0", Some(10_000)),
+        ("tune.lua.slice 3\n tune.lua.forced-yield 20000", Some(3000)),
+        ("tune.lua.forced-yield 20000\n tune.lua.slice 3", Some(3000)),
+    ] {
+        let host = Shared::default();
+        let compiled = compiled(&format!("global\n {lines}\n"), &host);
+        assert_eq!(compiled.diagnostics, [], "{lines}");
+        let slices = micros.map(|micros| script::Setting::Slice(Duration::from_micros(micros)));
+        assert_eq!(*host.settings.borrow(), slices.into_iter().collect::<Vec<_>>(), "{lines}");
+    }
+}
+
 /// A host with one action and one fetch.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Shared {
     shared: bool,
+    policies: RefCell<Vec<Arc<Policy>>>,
+    settings: RefCell<Vec<script::Setting>>,
 }
 
 impl script::Registry for Shared {
@@ -211,13 +269,16 @@ impl script::Loader for Shared {
         Ok(())
     }
 
-    fn load_tenant(&self, _: Arc<script::policy::Policy>) -> Result<(), script::LoadError> {
+    fn load_tenant(&self, policy: Arc<Policy>) -> Result<(), script::LoadError> {
+        self.policies.borrow_mut().push(policy);
         Ok(())
     }
 
     fn prepend_path(&self, _: &str, _: bool) {}
 
-    fn set(&self, _: script::Setting) {}
+    fn set(&self, setting: script::Setting) {
+        self.settings.borrow_mut().push(setting);
+    }
 
     fn run_init(&self) -> Result<(), script::LoadError> {
         Ok(())
@@ -241,10 +302,10 @@ proptest::proptest! {
     #[test]
     fn any_lines_compile_or_say_why_not(
         lines in proptest::collection::vec(line(), 1..8),
-        section in proptest::sample::select(vec!["global", "defaults d", "frontend f", "backend b", "listen l"]),
+        section in proptest::sample::select(vec!["global", "defaults d", "frontend f", "backend b", "listen l", "tenant t"]),
     ) {
         let text = format!("{section}\n{}", lines.concat());
-        let compiled = compiled(&text, &Shared { shared: true });
+        let compiled = compiled(&text, &Shared { shared: true, ..Shared::default() });
         let alert = compiled.diagnostics.iter().any(|report| report.severity == Severity::Alert);
         proptest::prop_assert_eq!(compiled.program.is_none(), alert);
         for report in &compiled.diagnostics {

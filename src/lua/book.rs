@@ -136,17 +136,17 @@ impl Default for Settings {
 impl Settings {
     /// Returns the limits of a call for a session.
     pub(super) fn for_session(&self) -> Limits {
-        Limits { total: self.session, burst: self.burst }
+        Limits { total: self.session, burst: self.burst, ..Limits::SESSION }
     }
 
     /// Returns the limits of a service.
     pub(super) fn for_service(&self) -> Limits {
-        Limits { total: self.service, burst: self.burst }
+        Limits { knob: "tune.lua.service-timeout", total: self.service, ..self.for_session() }
     }
 
     /// Returns the limits of a task.
     pub(super) fn for_task(&self) -> Limits {
-        Limits { total: self.task, burst: self.burst }
+        Limits { total: self.task, burst: self.burst, ..Limits::TASK }
     }
 }
 

@@ -13,12 +13,14 @@ use super::error::Kind;
 use super::host;
 use super::host::Op;
 use super::host::Pending;
+use super::meter;
 use super::meter::Limits;
 use super::meter::Meter;
 use super::raw;
 use super::raw::Arg;
 use super::raw::Resumed;
 use super::raw::Ret;
+use super::raw::Want;
 use super::vm::Vm;
 
 /// What a call did last.
@@ -41,6 +43,8 @@ pub struct Call {
     /// What it was about to wait for when it was preempted.
     pending: Option<Pending>,
     meter: Meter,
+    /// It waits for garbage to be collected; how many cycles were completed.
+    collecting: Option<u8>,
     /// How many sockets it has opened, less those it has closed.
     opened: i32,
     /// When it wants to be called again, if it has said so.
@@ -56,8 +60,15 @@ impl Call {
         limits: Limits,
     ) -> (Self, Step) {
         let meter = Meter::new(limits);
-        let mut call =
-            Self { vm: vm.clone(), thread: None, pending: None, meter, opened: 0, wake: None };
+        let mut call = Self {
+            vm: vm.clone(),
+            thread: None,
+            pending: None,
+            meter,
+            collecting: None,
+            opened: 0,
+            wake: None,
+        };
         let thread = match vm.take_thread() {
             Ok(thread) => thread,
             Err(error) => return (call, Step::Failed(error)),
@@ -72,7 +83,32 @@ impl Call {
 
     /// Goes on after a preemption.
     pub fn go_on(&mut self) -> Step {
+        if self.collecting.is_some() && self.thread.is_some() {
+            self.meter.begin();
+            let enough = self.collect();
+            self.meter = Meter::end();
+            if !enough && !self.meter.is_killed() {
+                return Step::Preempted;
+            }
+            self.collecting = None;
+        }
         self.resume(&[])
+    }
+
+    /// Goes on with collecting for a slice; says whether the script may go on, if only to its end.
+    fn collect(&mut self) -> bool {
+        // What became garbage after a cycle had begun is found by the next.
+        while self.collecting.is_some_and(|cycles| cycles < 2) && self.vm.heap().want().is_some() {
+            if self.vm.heap().step() {
+                self.collecting = self.collecting.map(|cycles| cycles + 1);
+                if self.vm.heap().is_relieved() {
+                    return true;
+                }
+            } else if meter::is_slice_over() {
+                return false;
+            }
+        }
+        true
     }
 
     /// Goes on with the results of what the call waited for.
@@ -142,32 +178,58 @@ impl Call {
                 None => Step::Failed(Error::raised("nothing to wait for")),
             },
             // A script that gives way by itself is not seen by the hook.
-            Resumed::Preempted if self.meter.is_killed() => {
-                self.conclude(thread, Resumed::Killed, pending)
-            }
+            Resumed::Preempted if self.is_over() => self.conclude(thread, Resumed::Killed, pending),
             Resumed::Preempted => {
                 self.thread = Some(thread);
                 self.pending = pending;
+                self.collecting = self.vm.heap().want().map(|_| 0);
                 Step::Preempted
             }
             Resumed::Killed => {
-                let error = Error::time(self.meter.reached(), raw::traceback(&thread));
+                let place = raw::take_place(&thread);
                 drop(thread);
-                self.vm.sweep();
-                Step::Failed(error)
+                Step::Failed(self.ended(place))
             }
-            Resumed::Failed(error) if self.meter.is_killed() && error.kind == Kind::Raised => {
-                Step::Failed(Error::time(self.meter.reached(), error.traceback))
+            Resumed::Failed(error) if self.is_over() => Step::Failed(self.ended(error.traceback)),
+            Resumed::Failed(error) if error.kind == Kind::Memory => {
+                drop(thread);
+                Step::Failed(self.starved(error.traceback))
             }
-            Resumed::Failed(error) => {
-                if error.kind == Kind::Memory {
-                    // LuaJIT collects nothing when memory runs out.
-                    drop(thread);
-                    self.vm.sweep();
-                }
-                Step::Failed(error)
-            }
+            Resumed::Failed(error) => Step::Failed(self.named(error)),
         }
+    }
+
+    /// Says whether the call has used up its time or memory.
+    fn is_over(&self) -> bool {
+        self.meter.is_killed() || self.vm.heap().want() == Some(Want::End)
+    }
+
+    /// Returns the error of a call that the host has ended.
+    fn ended(&self, place: String) -> Error {
+        if !self.meter.is_killed() {
+            return self.starved(place);
+        }
+        let error = Error::time(self.meter.reached(), place);
+        self.named(Error { spent: self.meter.spent(), ..error })
+    }
+
+    /// Returns the error of a call that found no memory, and makes room for others.
+    fn starved(&self, place: String) -> Error {
+        let doomed = self.vm.heap().want() == Some(Want::End);
+        let spent = self.vm.heap().settle().map(String::into_boxed_str);
+        if doomed && self.vm.tenant().is_some() {
+            self.vm.doom();
+        } else {
+            // LuaJIT collects nothing when memory runs out.
+            self.vm.sweep();
+        }
+        self.named(Error { spent, ..Error::memory(place) })
+    }
+
+    /// Gives an error the name of the tenant.
+    fn named(&self, error: Error) -> Error {
+        let tenant = self.vm.tenant().map(|account| account.policy.name.as_str().into());
+        Error { tenant, ..error }
     }
 }
 

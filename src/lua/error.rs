@@ -25,44 +25,60 @@ pub struct Error {
     pub message: String,
     /// Where it happened, innermost first, on one line; may be empty.
     pub traceback: String,
+    /// Whose script it was; `None` is the operator's own.
+    pub tenant: Option<Box<str>>,
+    /// Of a script that was ended: what it has used, of which limit.
+    pub spent: Option<Box<str>>,
 }
 
 impl Error {
     /// Returns an error that the host raises.
     pub fn raised(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Raised, message: message.into(), traceback: String::new() }
+        Self {
+            kind: Kind::Raised,
+            message: message.into(),
+            traceback: String::new(),
+            tenant: None,
+            spent: None,
+        }
     }
 
-    /// Returns what HAProxy logs of it for a state of this number.
+    /// Returns what is logged of it: HAProxy's words for a state of this number, ours for a tenant.
     pub fn to_log(&self, state: u32) -> String {
-        let mut text = match self.kind {
-            Kind::Time | Kind::Memory => self.message.clone(),
-            Kind::Raised if self.message == raw::UNKNOWN => {
+        let mut text = match (&self.tenant, &self.spent, self.kind) {
+            (Some(tenant), Some(spent), _) => format!("tenant {tenant}: script stopped {spent}"),
+            (Some(tenant), None, Kind::Raised) => {
+                format!("tenant {tenant}: runtime error: {}", reworded(&self.message))
+            }
+            (Some(tenant), None, _) => format!("tenant {tenant}: {}", self.message),
+            (None, _, Kind::Time | Kind::Memory) => self.message.clone(),
+            (None, _, Kind::Raised) if self.message == raw::UNKNOWN => {
                 format!("[state-id {state}] {}", self.message)
             }
-            Kind::Raised => {
+            (None, _, Kind::Raised) => {
                 format!("[state-id {state}] runtime error: {}", reworded(&self.message))
             }
         };
         if !self.traceback.is_empty() {
-            text.push_str(" from ");
+            let stopped = self.tenant.is_some() && self.spent.is_some();
+            text.push_str(if stopped { " in " } else { " from " });
             text.push_str(&self.traceback);
+        }
+        if let (None, Some(spent)) = (&self.tenant, &self.spent) {
+            text.push_str("; stopped ");
+            text.push_str(spent);
         }
         text
     }
 
     /// Returns an error for a call that used up its time.
     pub(super) fn time(message: &str, traceback: String) -> Self {
-        Self { kind: Kind::Time, message: message.to_owned(), traceback }
+        Self { kind: Kind::Time, traceback, ..Self::raised(message) }
     }
 
     /// Returns an error for a call that found no memory.
-    pub(super) fn memory() -> Self {
-        Self {
-            kind: Kind::Memory,
-            message: "out of memory error".to_owned(),
-            traceback: String::new(),
-        }
+    pub(super) fn memory(traceback: String) -> Self {
+        Self { kind: Kind::Memory, traceback, ..Self::raised("out of memory error") }
     }
 }
 
@@ -81,7 +97,7 @@ impl std::error::Error for Error {}
 impl From<mlua::Error> for Error {
     fn from(error: mlua::Error) -> Self {
         match error {
-            mlua::Error::MemoryError(_) => Self::memory(),
+            mlua::Error::MemoryError(_) => Self::memory(String::new()),
             mlua::Error::SyntaxError { message, .. } => Self::raised(message),
             mlua::Error::RuntimeError(message) => Self::raised(message),
             mlua::Error::CallbackError { cause, .. } => Self::from(cause.as_ref().clone()),

@@ -164,8 +164,6 @@ impl Host {
         let mut settings = self.book.settings.borrow_mut();
         match setting.clone() {
             Setting::MaxMemory(bytes) => settings.memory_max = bytes,
-            // A count of instructions says nothing of compiled code: a slice of time does.
-            Setting::ForcedYield(_) => {}
             Setting::Slice(slice) => watchdog::set_slice(slice),
             Setting::SessionTimeout(limit) => settings.session = limit,
             Setting::ServiceTimeout(limit) => settings.service = limit,
@@ -239,6 +237,11 @@ impl script::Registry for Host {
     fn is_shared(&self, kind: Kind, id: Id) -> bool {
         let table = self.book.table(kind).borrow();
         table.get(id.0 as usize).is_some_and(|entry| entry.place == Place::Shared)
+    }
+
+    fn names(&self, kind: Kind) -> Vec<String> {
+        let table = self.book.table(kind).borrow();
+        table.iter().filter(|entry| !entry.global).map(|entry| entry.name.clone()).collect()
     }
 }
 

@@ -18,16 +18,24 @@ pub struct Limits {
     pub total: Option<Duration>,
     /// Between two waits (`tune.lua.burst-timeout`).
     pub burst: Option<Duration>,
+    /// The longest run before others get their turn; `None` is `tune.lua.slice`.
+    pub slice: Option<Duration>,
+    /// The setting that `total` comes from.
+    pub knob: &'static str,
 }
 
 impl Limits {
-    /// HAProxy's defaults for a call on behalf of a session or service.
-    pub const SESSION: Self =
-        Self { total: Some(Duration::from_secs(4)), burst: Some(Duration::from_secs(1)) };
+    /// HAProxy's defaults for a call on behalf of a session.
+    pub const SESSION: Self = Self {
+        total: Some(Duration::from_secs(4)),
+        burst: Some(Duration::from_secs(1)),
+        knob: "tune.lua.session-timeout",
+        ..Self::NONE
+    };
     /// HAProxy's defaults for a task.
-    pub const TASK: Self = Self { total: None, burst: Some(Duration::from_secs(1)) };
-    /// No limit: the body and the init functions.
-    pub const NONE: Self = Self { total: None, burst: None };
+    pub const TASK: Self = Self { total: None, knob: "tune.lua.task-timeout", ..Self::SESSION };
+    /// No limit.
+    pub const NONE: Self = Self { total: None, burst: None, slice: None, knob: "" };
 }
 
 /// The account of one call.
@@ -74,7 +82,7 @@ impl Meter {
 
     /// Begins a slice on this thread.
     pub(super) fn begin(mut self) {
-        self.since = watchdog::begin();
+        self.since = watchdog::begin(self.limits.slice);
         // A script that gives way all the time never runs long enough for the watchdog to see it.
         self.slices = self.slices.saturating_add(1);
         self.long |= self.slices > SHORT_SLICES;
@@ -113,6 +121,25 @@ impl Meter {
         }
     }
 
+    /// Says what the call has used of the limit it has reached.
+    pub(super) fn spent(&self) -> Option<Box<str>> {
+        let (used, what, knob, limit) = match *self {
+            _ if ENDING.load(Ordering::Relaxed) => return None,
+            Self { burst, limits: Limits { burst: Some(limit), .. }, .. } if burst >= limit => {
+                (burst, " without waiting", "tune.lua.burst-timeout", limit)
+            }
+            Self { used, limits, .. } => (used, "", limits.knob, limits.total?),
+        };
+        // Whole seconds look like them; HAProxy's numbers have one unit.
+        let limit = match limit.as_millis() {
+            millis if millis % 1000 == 0 => format!("{}s", millis / 1000),
+            0 => format!("{}us", limit.as_micros()),
+            millis => format!("{millis}ms"),
+        };
+        let millis = used.as_secs_f64() * 1e3;
+        Some(format!("after {millis:.1} ms of CPU{what} ({knob} {limit})").into())
+    }
+
     fn slice(&self) -> Duration {
         match self.cpu {
             Some(start) => cpu().saturating_sub(start),
@@ -135,6 +162,12 @@ pub(super) fn judge() -> Stop {
     meter.killed |= meter.is_over(meter.slice());
     RUNNING.set(meter);
     if meter.killed { Stop::Kill } else { Stop::Preempt }
+}
+
+/// Says whether the running call shall let others run.
+pub(super) fn is_slice_over() -> bool {
+    let meter = RUNNING.get();
+    watchdog::is_over(meter.since, meter.limits.slice)
 }
 
 /// Says whether the running call has been told to end.

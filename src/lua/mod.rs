@@ -74,5 +74,5 @@ fn stop_endless_loop() -> Result<Ret, Error> {
     let vm = Vm::new(Options { id: 0, jit: true })?;
     let function = vm.load("selftest", ENDLESS)?;
     let limit = Some(Duration::from_millis(20));
-    vm.run(&function, &[], Limits { total: limit, burst: limit })
+    vm.run(&function, &[], Limits { total: limit, burst: limit, ..Limits::NONE })
 }

@@ -59,8 +59,11 @@ fn string(text: &str) -> Ret {
 
 const TASK: Current = Current { context: Context::Task, txn: None };
 
-const SHORT: Limits =
-    Limits { total: Some(Duration::from_millis(40)), burst: Some(Duration::from_millis(40)) };
+const SHORT: Limits = Limits {
+    total: Some(Duration::from_millis(40)),
+    burst: Some(Duration::from_millis(40)),
+    ..Limits::NONE
+};
 
 #[test]
 fn a_compiled_loop_is_stopped() {
@@ -395,7 +398,19 @@ fn a_timeout_says_where() {
         error.to_string(),
         "burst timeout from t.lua:2: in local 'spin', t.lua:3: in main chunk"
     );
-    let total = Limits { total: Some(Duration::from_millis(30)), burst: None };
+    let spent = error.spent.unwrap();
+    assert!(spent.ends_with(" ms of CPU without waiting (tune.lua.burst-timeout 40ms)"), "{spent}");
+    let error = limited(
+        &vm(),
+        "local function inner()\nwhile true do end\nend
+         coroutine.wrap(function() coroutine.wrap(inner)() end)()",
+        SHORT,
+    );
+    assert_eq!(
+        error.unwrap_err().traceback,
+        "t.lua:2: in function line 1, [C]: in upvalue 'yield', t.lua:4: in main chunk"
+    );
+    let total = Limits { total: Some(Duration::from_millis(30)), ..Limits::NONE };
     let error = limited(&vm(), "while true do later(1) end", total).unwrap_err();
     assert_eq!(error.message, "execution timeout");
 }
@@ -482,14 +497,85 @@ fn preempted_calls_take_turns() {
     assert_eq!(ended.unwrap(), string("ended"));
 }
 
+/// Scripts that want more than they may have.
+const GROWING: &[&str] = &[
+    "local t = {} for i = 1, 1e9 do t[i] = { i } end",
+    "local s = 'x' while true do s = s .. s end",
+    "local t = {} while true do pcall(function() while true do t[#t + 1] = ('x'):rep(1e5) .. #t end end) end",
+    "local t = {} while true do t[#t + 1] = coroutine.wrap(function() coroutine.yield() end) end",
+    "local t = {} coroutine.wrap(function() while true do
+        pcall(function() while true do t[#t + 1] = { #t } end end)
+     end end)()",
+    "local t = {} string.format('%s', setmetatable({}, { __tostring = function()
+        while true do pcall(function() while true do t[#t + 1] = { #t } end end) end
+     end }))",
+    "local t = {} xpcall(error, function() while true do t[#t + 1] = { #t } end end)",
+    "local t = {} while true do
+        xpcall(function() while true do t[#t + 1] = ('x'):rep(1e6) .. #t end end, function()
+            while true do t[#t + 1] = { #t } end
+        end)
+     end",
+    "local t = {} while true do t[#t + 1] = whole(#t) .. ('x'):rep(1e4) end",
+];
+
 #[test]
 fn a_call_that_grows_is_ended_and_the_state_serves_on() {
     let vm = vm();
     vm.limit_memory(vm.memory() + (8 << 20)).unwrap();
-    let grow = "local t = {} for i = 1, 1e9 do t[i] = { i } end";
-    for _ in 0..3 {
+    for grow in GROWING {
         let error = limited(&vm, grow, Limits::NONE).unwrap_err();
-        assert_eq!((error.kind, &*error.message), (Kind::Memory, "out of memory error"));
-        assert_eq!(limited(&vm, "return (later('on'))", SHORT).unwrap(), string("on"));
+        assert_eq!((error.kind, &*error.message), (Kind::Memory, "out of memory error"), "{grow}");
+        assert!(error.spent.is_some(), "{grow}");
+        assert_eq!(limited(&vm, "return (later('on'))", SHORT).unwrap(), string("on"), "{grow}");
     }
+}
+
+#[test]
+fn what_grows_too_large_is_logged() {
+    let vm = vm();
+    vm.limit_memory(8 << 20).unwrap();
+    let error = limited(&vm, "local t = {}\nwhile true do t[#t + 1] = { #t } end", Limits::NONE);
+    let log = error.unwrap_err().to_log(1);
+    let (place, spent) = log.split_once("; ").unwrap();
+    assert_eq!(place, "out of memory error from t.lua:2: in main chunk");
+    assert!(
+        spent.starts_with("stopped holding 6")
+            && spent.ends_with("m of memory (tune.lua.maxmem 8m)"),
+        "{spent}"
+    );
+}
+
+#[test]
+fn garbage_is_collected_before_memory_runs_out() {
+    let vm = vm();
+    vm.limit_memory(8 << 20).unwrap();
+    for churn in [
+        "local live = {} for i = 1, 40000 do live[i] = { i } end
+         for i = 1, 2e6 do local _ = { i, i + 1 } end return (later(#live))",
+        "local live = ('x'):rep(1e6) for i = 1, 400 do local _ = ('y'):rep(1e6) .. i end
+         return (later(40000))",
+        "local live = {} for i = 1, 40000 do live[i] = { i } end
+         return (string.format('%s', setmetatable({}, { __tostring = function()
+            for i = 1, 1e6 do local _ = { i, i + 1 } end
+            return tostring(#live)
+         end })) + 0)",
+    ] {
+        assert_eq!(limited(&vm, churn, Limits::NONE).unwrap(), Ret::Number(40000.0), "{churn}");
+    }
+}
+
+#[test]
+fn a_tenant_takes_no_large_block_at_once() {
+    let vm = vm();
+    vm.limit_tenant(16 << 20).unwrap();
+    let source = "local ok, why = pcall(string.rep, 'x', 3e6) return tostring(ok) .. why";
+    assert_eq!(limited(&vm, source, SHORT).unwrap(), string("falsenot enough memory"));
+    let error = limited(&vm, "\nlocal s = ('x'):rep(3e6)", SHORT).unwrap_err();
+    assert_eq!(error.kind, Kind::Memory);
+    assert_eq!(error.traceback, "[C]: in method 'rep', t.lua:2: in main chunk");
+    assert_eq!(
+        error.spent.as_deref(),
+        Some("asking for 4m at once: at most 2m (memory-max 15.5m)")
+    );
+    assert!(!vm.is_doomed());
 }

@@ -1,17 +1,20 @@
 //! A Lua state: the only place that makes one.
 
 use std::cell::Cell;
+use std::cell::OnceCell;
 use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::rc::Rc;
 use std::rc::Weak;
+use std::sync::Arc;
 
 use mlua::Function;
 use mlua::Lua;
 use mlua::Thread;
 use mlua::chunk::ChunkMode;
 
+use super::account::Account;
 use super::api;
 use super::book::Info;
 use super::call::Call;
@@ -21,6 +24,8 @@ use super::meter;
 use super::meter::Limits;
 use super::raw;
 use super::raw::Arg;
+use super::raw::Limit;
+use super::raw::Memory;
 use super::raw::Ret;
 use super::watchdog;
 
@@ -51,8 +56,10 @@ struct Inner {
     wrap: Function,
     lock: Function,
     id: u32,
-    /// The most bytes the state may hold; 0 is no limit.
-    memory_max: Cell<usize>,
+    doomed: Cell<bool>,
+    tenant: OnceCell<Arc<Account>>,
+    // Before the state, whose allocator it is.
+    memory: Memory,
     lua: Lua,
 }
 
@@ -79,13 +86,16 @@ const IDLE_MAX: usize = 128;
 const PAUSE: i32 = 120;
 const STEP_MULTIPLIER: i32 = 300;
 
+/// The most machine code of a tenant's state, which no allocator sees.
+const MACHINE_CODE: usize = 512 << 10;
+
 impl Vm {
     /// Makes a state with HAProxy's libraries and readies the calling thread to run it.
     pub fn new(options: Options) -> Result<Self, Error> {
         watchdog::watch().map_err(|error: io::Error| {
             Error::raised(format!("cannot start the watchdog: {error}"))
         })?;
-        let lua = raw::open(options.jit);
+        let (lua, memory) = raw::open(options.jit);
         let pace =
             mlua::state::GcIncParams::default().pause(PAUSE).step_multiplier(STEP_MULTIPLIER);
         lua.gc_set_mode(mlua::state::GcMode::Incremental(pace));
@@ -106,7 +116,9 @@ impl Vm {
                 wrap,
                 lock,
                 id: options.id,
-                memory_max: Cell::new(0),
+                doomed: Cell::new(false),
+                tenant: OnceCell::new(),
+                memory,
                 lua,
             }),
         })
@@ -124,7 +136,7 @@ impl Vm {
 
     /// Returns how many bytes the state holds.
     pub fn memory(&self) -> usize {
-        self.inner.lua.used_memory()
+        self.inner.memory.held()
     }
 
     /// Compiles a script; `name` stands in its messages.
@@ -156,6 +168,9 @@ impl Vm {
     /// Gives the state the API.
     pub(super) fn set_up(&self, info: Info) -> Result<(), Error> {
         let lua = &self.inner.lua;
+        if let Some(tenant) = &info.tenant {
+            self.inner.tenant.get_or_init(|| Arc::clone(tenant));
+        }
         drop(lua.set_app_data(info));
         let entries = api::install(self)?;
         drop(lua.set_app_data(entries));
@@ -186,24 +201,51 @@ impl Vm {
         Ok(())
     }
 
-    /// Limits what the state may hold; 0 is no limit.
+    /// Limits what the state of the operator's own scripts may hold; 0 is no limit.
     pub(super) fn limit_memory(&self, bytes: usize) -> Result<(), Error> {
-        self.inner.memory_max.set(bytes);
-        self.inner.lua.set_memory_limit(bytes)?;
+        if bytes > 0 {
+            let limit = Limit { bytes, block: usize::MAX, knob: "tune.lua.maxmem" };
+            self.inner.memory.limit(&self.inner.lua, limit);
+        }
         Ok(())
     }
 
-    /// Runs something that must not fail for want of memory.
-    pub(super) fn without_limit<T>(&self, run: impl FnOnce() -> T) -> T {
-        let limit = self.inner.memory_max.get();
-        if limit == 0 {
-            return run();
+    /// Limits what a tenant's state may hold, machine code included.
+    ///
+    /// One instruction may take the eighth part: copying more would hold the worker for too long.
+    pub(super) fn limit_tenant(&self, memory_max: usize) -> Result<(), Error> {
+        let lua = &self.inner.lua;
+        let loaded: mlua::Table = lua.named_registry_value("_LOADED")?;
+        let jit: Option<mlua::Table> = loaded.raw_get("jit.opt")?;
+        let mut bytes = memory_max;
+        if let Some(jit) = jit {
+            jit.raw_get::<Function>("start")?
+                .call::<()>(format!("maxmcode={}", MACHINE_CODE >> 10))?;
+            bytes = bytes.saturating_sub(MACHINE_CODE).max(memory_max / 2);
         }
-        // A state made by `raw::open` has mlua's allocator, so this does not fail.
-        self.inner.lua.set_memory_limit(0).unwrap_or_default();
-        let result = run();
-        self.inner.lua.set_memory_limit(limit).unwrap_or_default();
-        result
+        let block = (memory_max / 8).clamp(256 << 10, 4 << 20);
+        self.inner.memory.limit(lua, Limit { bytes, block, knob: "memory-max" });
+        Ok(())
+    }
+
+    /// Returns the account of the state's memory.
+    pub(super) fn heap(&self) -> &Memory {
+        &self.inner.memory
+    }
+
+    /// Says that the state is to be thrown away.
+    pub(super) fn doom(&self) {
+        self.inner.doomed.set(true);
+    }
+
+    /// Says whether the state is to be thrown away: a script has used up its memory.
+    pub(super) fn is_doomed(&self) -> bool {
+        self.inner.doomed.get()
+    }
+
+    /// Returns the tenant whose state it is.
+    pub(super) fn tenant(&self) -> Option<&Arc<Account>> {
+        self.inner.tenant.get()
     }
 
     /// Makes a script's function of one that may wait or fail; see [`super::host`].

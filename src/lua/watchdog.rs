@@ -39,6 +39,8 @@ struct Slot {
     stalled: AtomicU64,
     /// What the worker wants done then.
     notice: Option<Notice>,
+    /// How long it may be, in microseconds; 0 is the default.
+    slice: AtomicU64,
 }
 
 type Notice = Arc<dyn Fn() + Send + Sync>;
@@ -65,7 +67,7 @@ thread_local! {
 
 /// Sets the longest run before a forced yield (`tune.lua.slice`), for all workers.
 pub fn set_slice(slice: Duration) {
-    SLICE.store(u64::try_from(slice.as_micros()).unwrap_or(u64::MAX).max(1), Ordering::Relaxed);
+    SLICE.store(micros(slice), Ordering::Relaxed);
 }
 
 /// Has `notice` called, by the watchdog, once for each stall of the calling thread.
@@ -96,14 +98,15 @@ pub(super) fn watch() -> io::Result<()> {
     Ok(())
 }
 
-/// Takes note that a script runs on this thread and returns the time.
-pub(super) fn begin() -> u64 {
+/// Takes note that a script runs on this thread, for how long it may, and returns the time.
+pub(super) fn begin(slice: Option<Duration>) -> u64 {
     if ASLEEP.load(Ordering::Relaxed) {
         tick();
     }
     let since = now();
     SEAT.with_borrow(|seat| {
         if let Some(seat) = seat {
+            seat.slot.slice.store(slice.map_or(0, micros), Ordering::Relaxed);
             seat.slot.since.store(since, Ordering::SeqCst);
         }
     });
@@ -130,6 +133,15 @@ pub(super) fn now() -> u64 {
     NOW.load(Ordering::Relaxed)
 }
 
+/// Says whether a slice that began then is over.
+pub(super) fn is_over(since: u64, slice: Option<Duration>) -> bool {
+    now().saturating_sub(since) >= slice.map_or_else(|| SLICE.load(Ordering::Relaxed), micros)
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1)
+}
+
 fn tick() -> u64 {
     let elapsed = clock::now().saturating_duration_since(*EPOCH).as_micros();
     let now = u64::try_from(elapsed).unwrap_or(u64::MAX).saturating_add(1);
@@ -153,8 +165,7 @@ fn patrol() {
 
 /// Interrupts the scripts whose slice is over; says whether any script runs.
 fn look(now: u64) -> bool {
-    // A slice began up to one tick after the time it bears.
-    let slice = SLICE.load(Ordering::Relaxed).saturating_add(1000);
+    let usual = SLICE.load(Ordering::Relaxed);
     let mut any = false;
     for slot in SLOTS.load().iter() {
         let since = slot.since.load(Ordering::Relaxed);
@@ -162,8 +173,13 @@ fn look(now: u64) -> bool {
             continue;
         }
         any = true;
+        let slice = match slot.slice.load(Ordering::Relaxed) {
+            0 => usual,
+            own => own,
+        };
+        // A slice began up to one tick after the time it bears.
         let elapsed = now.saturating_sub(since);
-        if elapsed >= slice {
+        if elapsed >= slice.saturating_add(1000) {
             raw::interrupt(slot.thread);
         }
         if elapsed >= STALL
@@ -182,6 +198,7 @@ impl Seat {
         let slot = Arc::new(Slot {
             thread: raw::enter_thread(),
             since: AtomicU64::new(0),
+            slice: AtomicU64::new(0),
             stalled: AtomicU64::new(0),
             notice: NOTICE.with_borrow(Clone::clone),
         });

@@ -172,8 +172,8 @@ impl<'a> Parser<'a> {
         }
         let expected = table::expected(self.kind());
         let keyword = self.kind().keyword();
-        let scripted = name.starts_with("lua.");
-        let names = || table::names(self.kind()).filter(|_| !scripted);
+        let scripted = name.strip_prefix("lua.");
+        let names = || table::names(self.kind()).filter(|_| scripted.is_none());
         let report = if self.kind().is_http() {
             let got = if name.is_empty() { "'' (missing argument)" } else { &format!("'{name}'") };
             let mut message = format!("'{keyword}' expects {expected}, but got {got}.");
@@ -187,13 +187,14 @@ impl<'a> Parser<'a> {
             let message = format!("'{keyword}' expects {expected} in {owner} (got '{name}').");
             Diagnostic::alert(span, message)
         };
-        let mut hint = suggest::hint(name, names());
-        if scripted {
-            hint = Some(format!(
-                "no script has registered '{}' as an action for '{keyword}'",
-                name.trim_start_matches("lua.")
-            ));
-        }
+        let scripts = self.scripts();
+        let hint = match scripted {
+            None => suggest::hint(name, names()),
+            Some(name) if scripts.find_action(name).is_some() => {
+                Some(format!("no script has registered '{name}' as an action for '{keyword}'"))
+            }
+            Some(name) => Some(host::hint(scripts, host::Kind::Action, name)),
+        };
         self.reports.push(Diagnostic { hint, ..report });
         Failed
     }
@@ -368,6 +369,13 @@ impl<'a> Parser<'a> {
         let after = if message.ends_with('.') { "" } else { after };
         self.reports.push(Diagnostic::alert(span, format!("{before}{message}{after}")));
         Failed
+    }
+
+    /// Adds to the last report what may help.
+    pub(super) fn hint(&mut self, hint: String) {
+        if let Some(report) = self.reports.last_mut() {
+            report.hint = Some(hint);
+        }
     }
 
     /// Warns about the word that was taken last.

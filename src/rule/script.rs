@@ -67,7 +67,11 @@ pub(super) fn use_service(parser: &mut Parser<'_>) -> Result<Action, Failed> {
             let message = "'prometheus-exporter' is known to HAProxy but not supported yet";
             return Err(parser.fail_at_last(message));
         }
-        return Err(parser.fail_at_last(format!("'{name}' unknown service name.")));
+        let failed = parser.fail_at_last(format!("'{name}' unknown service name."));
+        if let Some(name) = name.strip_prefix("lua.") {
+            parser.hint(host::hint(parser.scripts(), host::Kind::Service, name));
+        }
+        return Err(failed);
     };
     match (service.http, parser.kind() == Kind::HttpRequest) {
         (true, false) => {

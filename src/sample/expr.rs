@@ -361,7 +361,10 @@ impl Expr {
             } else {
                 Reason::UnknownConverter(name.to_owned())
             };
-            let hint = nearest(name, converters().map(|converter| converter.name));
+            let hint = match name.strip_prefix("lua.") {
+                Some(name) => Some(script::hint(env.scripts, script::Kind::Converter, name)),
+                None => nearest(name, converters().map(|converter| converter.name)),
+            };
             return Err(Error::new(here, reason).with_hint(hint));
         };
         if !can_cast(self.out(), converter.input) {
@@ -467,7 +470,10 @@ fn parse_head(name: &str, rest: &str, env: &Env<'_>) -> Result<(Head, usize), Er
         } else {
             Reason::UnknownFetch(name.to_owned())
         };
-        let hint = nearest(name, fetches().map(|fetch| fetch.name));
+        let hint = match name.strip_prefix("lua.") {
+            Some(name) => Some(script::hint(env.scripts, script::Kind::Fetch, name)),
+            None => nearest(name, fetches().map(|fetch| fetch.name)),
+        };
         return Err(Error::new(0..after, reason).with_hint(hint));
     };
     let wrap = |error: Error| {

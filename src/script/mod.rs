@@ -12,7 +12,10 @@ use crate::proxy;
 use crate::txn;
 use crate::value::Value;
 
+mod hint;
 pub mod policy;
+
+pub use hint::hint;
 
 use policy::Policy;
 
@@ -66,6 +69,10 @@ pub trait Registry {
     /// Tells whether a function of this kind lives in the state that only one worker has
     /// (`lua-load`), so that what calls it must run there.
     fn is_shared(&self, kind: Kind, id: Id) -> bool;
+    /// Returns the names of all functions of a kind, for messages about one that is not there.
+    fn names(&self, _: Kind) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The script host while a configuration is compiled: it loads files and gives what they register.
@@ -110,9 +117,8 @@ pub struct LoadError {
 pub enum Setting {
     /// `tune.lua.maxmem`, in bytes; 0 is no limit.
     MaxMemory(usize),
-    /// `tune.lua.forced-yield`, in instructions.
-    ForcedYield(u32),
-    /// `tune.lua.slice`: the longest run before a forced yield.
+    /// `tune.lua.slice`, or what `tune.lua.forced-yield` stands for: the longest run before a
+    /// forced yield.
     Slice(std::time::Duration),
     /// `tune.lua.tenant-jit`: whether scripts of tenants are compiled to machine code.
     TenantJit(bool),
@@ -235,6 +241,21 @@ pub trait Scripts: std::fmt::Debug {
     fn poll(&self, number: usize, cx: &mut Context<'_>) -> Poll<Outcome>;
     /// Ends a suspended call for good and closes what it had opened.
     fn cancel(&self, number: usize);
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: &'static [Self] = &[Self::Fetch, Self::Converter, Self::Action, Self::Service];
+
+    /// Returns what messages call one.
+    const fn noun(self) -> &'static str {
+        match self {
+            Self::Fetch => "a fetch",
+            Self::Converter => "a converter",
+            Self::Action => "an action",
+            Self::Service => "a service",
+        }
+    }
 }
 
 impl Suspended {

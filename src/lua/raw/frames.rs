@@ -14,10 +14,10 @@ use mlua::ffi::lua_State;
 const FRAMES_MAX: usize = 24;
 
 /// Returns the frames of a thread, innermost first, on one line as HAProxy writes them.
-pub(in crate::lua) fn traceback(thread: &mlua::Thread) -> String {
+pub(super) fn of(state: *mut lua_State) -> String {
     let mut out = String::new();
     let mut level = 0;
-    while let Some(frame) = find_frame(thread.state(), level)
+    while let Some(frame) = find_frame(state, level)
         && level < FRAMES_MAX
     {
         level += 1;

@@ -5,6 +5,7 @@
 //! is a hundred times slower. It yields; a yield is no error, so no pcall can catch it.
 
 use std::cell::Cell;
+use std::cell::RefCell;
 use std::ffi::CStr;
 use std::ffi::c_int;
 use std::ffi::c_void;
@@ -18,6 +19,10 @@ use mlua::ffi::lua_State;
 
 use super::KILL;
 use super::PREEMPT;
+use super::frames;
+use super::memory;
+use super::memory::Heap;
+use super::memory::Want;
 use super::stack;
 use super::token;
 use crate::lua::meter;
@@ -38,6 +43,8 @@ thread_local! {
     pub(super) static ARMED: Cell<bool> = const { Cell::new(false) };
     /// What the hook wanted when it yielded.
     pub(super) static STOP: Cell<Option<Stop>> = const { Cell::new(None) };
+    /// Where the hook ended the script: in which coroutine, and its frames.
+    static PLACE: RefCell<Option<(usize, String)>> = const { RefCell::new(None) };
     /// Whether the hook is armed at every resume.
     pub(super) static ZEAL: Cell<bool> = const { Cell::new(cfg!(luaproxy_zeal)) };
 }
@@ -63,6 +70,24 @@ pub(in crate::lua) fn interrupt(thread: i32) {
     }
 }
 
+/// Forgets where the hook has ended a script, if nobody asked.
+pub(super) fn forget_place() {
+    PLACE.with_borrow_mut(|place| *place = None);
+}
+
+/// Returns where a thread stands, or where the hook has just ended it, innermost frame first.
+pub(in crate::lua) fn take_place(thread: &mlua::Thread) -> String {
+    let outer = || frames::of(thread.state());
+    match PLACE.take() {
+        None => outer(),
+        Some((state, inner)) if state == thread.state().addr() => inner,
+        Some((_, inner)) => match outer() {
+            outer if outer.is_empty() || inner.is_empty() => inner + &outer,
+            outer => format!("{inner}, {outer}"),
+        },
+    }
+}
+
 /// Arms the hook of this thread's scripts at every resume from now on, or no longer.
 #[cfg(test)]
 pub(in crate::lua) fn set_zeal(on: bool) {
@@ -85,6 +110,17 @@ fn install_handler() {
 
 /// Arms the hook of the state that runs on this thread.
 extern "C" fn on_signal(_: c_int) {
+    arm_running();
+}
+
+/// Says whether the script that runs on this thread allocates from a heap.
+pub(super) fn is_running(heap: *const Heap) -> bool {
+    let state = ACTIVE.get();
+    !state.is_null() && memory::of(state).is_some_and(|active| ptr::eq(active, heap))
+}
+
+/// Has the hook run at the next instruction of the script that runs on this thread.
+pub(super) fn arm_running() {
     let state = ACTIVE.get();
     if !state.is_null() {
         arm(state);
@@ -113,9 +149,13 @@ unsafe extern "C-unwind" fn hook(state: *mut lua_State, _: *mut lua_Debug) {
         // A coroutine was suspended and the one that resumed it has not seen why yet.
         return;
     }
-    let stop = meter::judge();
     // SAFETY: the state runs this hook.
-    if unsafe { lua_isyieldable(state) } != 0 {
+    let yieldable = unsafe { lua_isyieldable(state) } != 0;
+    let stop = judge(state, yieldable);
+    if stop == Stop::Kill {
+        note_place(state);
+    }
+    if yieldable {
         STOP.set(Some(stop));
         // SAFETY: allowed in a count hook; the frames it unwinds hold nothing.
         unsafe { ffi::lua_yield(state, 0) };
@@ -126,6 +166,27 @@ unsafe extern "C-unwind" fn hook(state: *mut lua_State, _: *mut lua_Debug) {
     } else if ZEAL.get() {
         arm(state);
     }
+}
+
+/// Decides what becomes of the script, by its time and its memory.
+fn judge(state: *mut lua_State, yieldable: bool) -> Stop {
+    let stop = meter::judge();
+    let Some(heap) = memory::of(state) else { return stop };
+    match heap.want() {
+        Some(Want::End) => Stop::Kill,
+        // A call that cannot be suspended cannot wait for it.
+        Some(Want::Collect) if !yieldable && !heap.collect(state) => Stop::Kill,
+        _ => stop,
+    }
+}
+
+/// Takes note of where a script stands that is to end; later it stands elsewhere.
+fn note_place(state: *mut lua_State) {
+    PLACE.with_borrow_mut(|place| {
+        if place.is_none() {
+            *place = Some((state.addr(), frames::of(state)));
+        }
+    });
 }
 
 fn fail(state: *mut lua_State, message: &CStr) {

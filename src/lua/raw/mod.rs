@@ -7,16 +7,20 @@ use mlua::ffi;
 
 mod frames;
 mod hook;
+mod memory;
 mod resume;
 mod stack;
 mod value;
 
-pub(super) use frames::traceback;
 pub(super) use hook::Stop;
 pub(super) use hook::enter_thread;
 pub(super) use hook::interrupt;
 #[cfg(test)]
 pub(super) use hook::set_zeal;
+pub(super) use hook::take_place;
+pub(super) use memory::Limit;
+pub(super) use memory::Memory;
+pub(super) use memory::Want;
 pub(super) use resume::Resumed;
 pub(super) use resume::go_on;
 pub(super) use resume::start;
@@ -47,7 +51,7 @@ static KILL: u8 = 3;
 static FAIL: u8 = 4;
 
 /// Makes a state with all libraries but the FFI, and the JIT if asked for.
-pub(super) fn open(jit: bool) -> mlua::Lua {
+pub(super) fn open(jit: bool) -> (mlua::Lua, Memory) {
     let mut libs = mlua::StdLib::ALL ^ mlua::StdLib::FFI;
     if !jit {
         libs ^= mlua::StdLib::JIT;
@@ -55,7 +59,9 @@ pub(super) fn open(jit: bool) -> mlua::Lua {
     let options = mlua::LuaOptions::default();
     // SAFETY: `debug` and C modules are the operator's own business in a global script; the FFI
     // is left out. Nothing here relies on scripts being unable to reach them.
-    unsafe { mlua::Lua::unsafe_new_with(libs, options) }
+    let lua = unsafe { mlua::Lua::unsafe_new_with(libs, options) };
+    let memory = Memory::take_over(&lua);
+    (lua, memory)
 }
 
 /// Returns the tokens and C functions for the prelude of a state.

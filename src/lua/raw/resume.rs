@@ -10,7 +10,6 @@ use mlua::ffi::lua_State;
 use super::KILL;
 use super::UNKNOWN;
 use super::WAIT;
-use super::frames::traceback;
 use super::hook::ACTIVE;
 use super::hook::ARMED;
 use super::hook::STOP;
@@ -18,6 +17,8 @@ use super::hook::Stop;
 use super::hook::ZEAL;
 use super::hook::arm;
 use super::hook::disarm;
+use super::hook::forget_place;
+use super::hook::take_place;
 use super::stack::CEILING;
 use super::stack::stack_pointer;
 use super::token;
@@ -54,9 +55,8 @@ pub(in crate::lua) fn start(
     function: &mlua::Function,
     args: &[Arg<'_>],
 ) -> Resumed {
-    let lua = vm.lua();
     match push_all(vm, thread, Some(function), args.iter().copied()) {
-        Ok(()) => run(lua, thread, args.len()),
+        Ok(()) => run(vm, thread, args.len()),
         Err(error) => {
             clear(thread.state());
             Resumed::Failed(error)
@@ -68,20 +68,20 @@ pub(in crate::lua) fn start(
 ///
 /// A thread that was preempted takes none.
 pub(in crate::lua) fn go_on(vm: &Vm, thread: &mlua::Thread, values: &[mlua::Value]) -> Resumed {
-    let lua = vm.lua();
     match push_all(vm, thread, None, values.iter().map(Arg::Value)) {
-        Ok(()) => run(lua, thread, values.len()),
+        Ok(()) => run(vm, thread, values.len()),
         Err(error) => Resumed::Failed(error),
     }
 }
 
 /// Resumes a thread whose arguments lie on its stack.
-fn run(lua: &mlua::Lua, thread: &mlua::Thread, count: usize) -> Resumed {
+fn run(vm: &Vm, thread: &mlua::Thread, count: usize) -> Resumed {
     let state = thread.state();
     STOP.set(None);
+    forget_place();
     CEILING.set(stack_pointer());
     let outer = ACTIVE.replace(state);
-    if ZEAL.get() {
+    if ZEAL.get() || vm.heap().want().is_some() {
         arm(state);
     }
     let count = c_int::try_from(count).unwrap_or(0);
@@ -96,8 +96,8 @@ fn run(lua: &mlua::Lua, thread: &mlua::Thread, count: usize) -> Resumed {
     let resumed = match status {
         ffi::LUA_OK => Resumed::Done(first(state)),
         ffi::LUA_YIELD => yielded(state),
-        ffi::LUA_ERRMEM => return Resumed::Failed(Error::memory()),
-        _ => return Resumed::Failed(raised(lua, thread)),
+        ffi::LUA_ERRMEM => return Resumed::Failed(Error::memory(take_place(thread))),
+        _ => return Resumed::Failed(raised(vm.lua(), thread)),
     };
     clear(state);
     resumed
@@ -142,7 +142,7 @@ fn raised(lua: &mlua::Lua, thread: &mlua::Thread) -> Error {
         }),
         _ => UNKNOWN.to_owned(),
     };
-    let mut traceback = traceback(thread);
+    let mut traceback = take_place(thread);
     error::place(&message, &mut traceback);
     Error { traceback, ..Error::raised(message) }
 }

@@ -79,7 +79,7 @@ pub(super) fn push_all<'a>(
 ) -> Result<(), Error> {
     let state = thread.state();
     grow(state, args.len())?;
-    vm.without_limit(|| {
+    vm.heap().exempt(|| {
         vm.lua().exec_raw_lua(|raw| {
             if let Some(function) = function {
                 // SAFETY: every host entry leaves the state's own stack its minimum of free slots.
@@ -103,7 +103,7 @@ pub(super) fn push_all<'a>(
 /// Puts a plain value on the stack of a thread, where there is room for it.
 fn push(state: *mut lua_State, arg: Arg<'_>) -> Result<(), Error> {
     match arg {
-        Arg::Str(text) if text.len() > STRING_MAX => return Err(Error::memory()),
+        Arg::Str(text) if text.len() > STRING_MAX => return Err(Error::memory(String::new())),
         Arg::Str(text) => {
             // SAFETY: the pointer and length are one slice's; no limit of memory makes it fail.
             unsafe { ffi::lua_pushlstring_(state, text.as_ptr().cast(), text.len()) };
@@ -126,7 +126,11 @@ fn push(state: *mut lua_State, arg: Arg<'_>) -> Result<(), Error> {
 pub(super) fn grow(state: *mut lua_State, count: usize) -> Result<(), Error> {
     let slots = c_int::try_from(count + 8).unwrap_or(c_int::MAX);
     // SAFETY: the state is alive; the call reports failure, it raises nothing.
-    if unsafe { ffi::lua_checkstack(state, slots) } == 0 { Err(Error::memory()) } else { Ok(()) }
+    if unsafe { ffi::lua_checkstack(state, slots) } == 0 {
+        Err(Error::memory(String::new()))
+    } else {
+        Ok(())
+    }
 }
 
 /// Moves the top value of one thread to another of the same state.

@@ -1,0 +1,317 @@
+//! The memory of a state: who counts it, and what becomes of a script that wants too much.
+//!
+//! LuaJIT collects nothing when memory runs out, so it must not run out. Beyond the soft limit the
+//! allocator arms the hook, which suspends the call until all garbage is collected; a script that
+//! lives above the soft limit even then is ended. The hard limit is met only by what a single
+//! instruction allocates.
+
+use std::alloc;
+use std::alloc::Layout;
+use std::cell::Cell;
+use std::ffi::c_int;
+use std::ffi::c_void;
+use std::fmt;
+use std::ptr;
+use std::ptr::NonNull;
+
+use mlua::ffi;
+use mlua::ffi::lua_State;
+
+use super::hook;
+
+/// What a state may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::lua) struct Limit {
+    /// Bytes in all.
+    pub bytes: usize,
+    /// Bytes of one allocation.
+    pub block: usize,
+    /// The setting it comes from.
+    pub knob: &'static str,
+}
+
+/// What the state needs before its script may go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::lua) enum Want {
+    /// Garbage must be collected.
+    Collect,
+    /// The script must end.
+    End,
+}
+
+/// Why memory was refused last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    /// One allocation of so many bytes is too large.
+    Block(usize),
+    /// So many bytes more than are held are too many.
+    Limit(usize),
+    /// So many bytes were still held when all garbage was gone.
+    Live(usize),
+    /// The system has no such block.
+    System(usize),
+}
+
+/// The account of a state's memory, which LuaJIT knows by its address.
+#[derive(Debug)]
+pub(super) struct Heap {
+    held: Cell<usize>,
+    soft: Cell<usize>,
+    hard: Cell<usize>,
+    block: Cell<usize>,
+    knob: Cell<&'static str>,
+    /// The host allocates, which must not fail.
+    exempt: Cell<bool>,
+    want: Cell<Option<Want>>,
+    refusal: Cell<Option<Refusal>>,
+}
+
+/// The hold on a state's memory; to be dropped before the state.
+pub(in crate::lua) struct Memory {
+    main: *mut lua_State,
+    heap: NonNull<Heap>,
+    /// The allocator the state was made with, and its data.
+    theirs: (ffi::lua_Alloc, *mut c_void),
+}
+
+impl Memory {
+    /// Becomes the allocator of a state.
+    pub(super) fn take_over(lua: &mlua::Lua) -> Self {
+        let main = lua.exec_raw_lua(mlua::state::RawLua::state);
+        let mut data = ptr::null_mut();
+        // SAFETY: the state is alive; the pointer is ours.
+        let theirs = unsafe { ffi::lua_getallocf(main, &raw mut data) };
+        let heap = Heap {
+            held: Cell::new(lua.used_memory()),
+            soft: Cell::new(usize::MAX),
+            hard: Cell::new(usize::MAX),
+            block: Cell::new(usize::MAX),
+            knob: Cell::new(""),
+            exempt: Cell::new(false),
+            want: Cell::new(None),
+            refusal: Cell::new(None),
+        };
+        let heap = NonNull::from(Box::leak(Box::new(heap)));
+        let memory = Self { main, heap, theirs: (theirs, data) };
+        memory.set_allocator(allocate, heap.as_ptr().cast());
+        memory
+    }
+
+    /// Returns how many bytes the state holds.
+    pub(in crate::lua) fn held(&self) -> usize {
+        self.heap().held.get()
+    }
+
+    /// Limits what the state may hold.
+    pub(in crate::lua) fn limit(&self, lua: &mlua::Lua, limit: Limit) {
+        // mlua calls LuaJIT unprotected where it thinks that memory does not run out. It asks its
+        // own allocator, so that has to be there for a moment.
+        let (theirs, data) = self.theirs;
+        self.set_allocator(theirs, data);
+        lua.set_memory_limit(usize::MAX).unwrap_or_default();
+        self.set_allocator(allocate, self.heap.as_ptr().cast());
+        let heap = self.heap();
+        heap.hard.set(limit.bytes);
+        heap.soft.set(limit.bytes / 4 * 3);
+        heap.block.set(limit.block);
+        heap.knob.set(limit.knob);
+    }
+
+    /// Runs something that must not fail for want of memory.
+    pub(in crate::lua) fn exempt<T>(&self, run: impl FnOnce() -> T) -> T {
+        let outer = self.heap().exempt.replace(true);
+        let result = run();
+        self.heap().exempt.set(outer);
+        result
+    }
+
+    /// Returns what the script must wait for, or that it must end.
+    pub(in crate::lua) fn want(&self) -> Option<Want> {
+        self.heap().want.get()
+    }
+
+    /// Goes a small step on with collecting; says whether a whole cycle is complete.
+    pub(in crate::lua) fn step(&self) -> bool {
+        self.exempt(|| collect(self.main, ffi::LUA_GCSTEP)) != 0
+    }
+
+    /// Takes note that all garbage is gone; says whether the script may go on.
+    pub(in crate::lua) fn is_relieved(&self) -> bool {
+        self.heap().is_relieved()
+    }
+
+    /// Takes note that the call which wanted too much is over, and says what it wanted.
+    pub(in crate::lua) fn settle(&self) -> Option<String> {
+        let heap = self.heap();
+        heap.want.set(None);
+        let refusal = heap.refusal.take()?;
+        let (hard, held, knob) = (heap.hard.get(), heap.held.get(), heap.knob.get());
+        let limit =
+            if hard == usize::MAX { String::new() } else { format!(" ({knob} {})", Size(hard)) };
+        Some(match refusal {
+            Refusal::Block(bytes) => {
+                let most = Size(heap.block.get());
+                format!("asking for {} at once: at most {most}{limit}", Size(bytes))
+            }
+            Refusal::Limit(bytes) => {
+                format!("asking for {} beyond {}{limit}", Size(bytes), Size(held))
+            }
+            Refusal::Live(held) => format!("holding {} of memory{limit}", Size(held)),
+            Refusal::System(bytes) => {
+                format!("asking for {}, which the system has not got", Size(bytes))
+            }
+        })
+    }
+
+    fn heap(&self) -> &Heap {
+        // SAFETY: freed in `drop` alone.
+        unsafe { self.heap.as_ref() }
+    }
+
+    fn set_allocator(&self, function: ffi::lua_Alloc, data: *mut c_void) {
+        // SAFETY: both allocators give and take blocks of the same layout from the same place.
+        unsafe { ffi::lua_setallocf(self.main, function, data) };
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // mlua frees its own account with the state only if it finds it there.
+        let (theirs, data) = self.theirs;
+        self.set_allocator(theirs, data);
+        // SAFETY: it was leaked by `take_over`, and LuaJIT has just forgotten it.
+        drop(unsafe { Box::from_raw(self.heap.as_ptr()) });
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.heap().fmt(out)
+    }
+}
+
+impl Heap {
+    /// Says what the hook must do for the memory's sake.
+    pub(super) fn want(&self) -> Option<Want> {
+        self.want.get()
+    }
+
+    /// Collects all garbage at once, where a script cannot be suspended; says whether it may go on.
+    pub(super) fn collect(&self, state: *mut lua_State) -> bool {
+        let outer = self.exempt.replace(true);
+        collect(state, ffi::LUA_GCCOLLECT);
+        self.exempt.set(outer);
+        self.is_relieved()
+    }
+
+    fn is_relieved(&self) -> bool {
+        let relieved = self.held.get() <= self.soft.get();
+        if relieved {
+            self.want.set(None);
+        } else {
+            self.refusal.set(Some(Refusal::Live(self.held.get())));
+            self.want.set(Some(Want::End));
+        }
+        relieved
+    }
+
+    /// Says whether a block may grow, and has the script stopped that holds too much.
+    fn admits(&self, old: usize, new: usize) -> bool {
+        if new <= old || self.exempt.get() {
+            return true;
+        }
+        let held = self.held.get().saturating_add(new - old);
+        if new > self.block.get() {
+            // Nothing is short yet: the script may catch that.
+            self.refusal.set(Some(Refusal::Block(new)));
+            return false;
+        }
+        let fits = held <= self.hard.get();
+        if !fits {
+            self.refusal.set(Some(Refusal::Limit(new - old)));
+        }
+        if held > self.soft.get() && self.want.get() != Some(Want::End) {
+            let runs = hook::is_running(ptr::from_ref(self));
+            let want = if runs && !fits { Want::End } else { Want::Collect };
+            if self.want.replace(Some(want)) != Some(want) && runs {
+                hook::arm_running();
+            }
+        }
+        fits
+    }
+}
+
+/// A number of bytes, as the configuration would say it.
+struct Size(usize);
+
+impl fmt::Display for Size {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (unit, name) = match self.0 {
+            0..0x2800 => return write!(out, "{} bytes", self.0),
+            0x2800..0x10_0000 => (1 << 10, "k"),
+            _ => (1 << 20, "m"),
+        };
+        match self.0 % unit * 10 / unit {
+            0 => write!(out, "{}{name}", self.0 / unit),
+            tenths => write!(out, "{}.{tenths}{name}", self.0 / unit),
+        }
+    }
+}
+
+/// Returns the account of a state's memory, if it is ours.
+pub(super) fn of<'a>(state: *mut lua_State) -> Option<&'a Heap> {
+    let mut data = ptr::null_mut();
+    // SAFETY: the state is alive; the pointer is ours.
+    let function = unsafe { ffi::lua_getallocf(state, &raw mut data) };
+    let ours: ffi::lua_Alloc = allocate;
+    if !ptr::fn_addr_eq(function, ours) {
+        return None;
+    }
+    // SAFETY: our allocator's data is a heap, which lives as long as it is the allocator.
+    unsafe { data.cast::<Heap>().as_ref() }
+}
+
+fn collect(state: *mut lua_State, what: c_int) -> c_int {
+    // SAFETY: the state is alive; finalizers are the host's own and raise nothing.
+    unsafe { ffi::lua_gc(state, what, 0) }
+}
+
+/// LuaJIT's `lua_Alloc`: refuses by returning null, which raises an error in the script.
+unsafe extern "C" fn allocate(
+    heap: *mut c_void,
+    block: *mut c_void,
+    old: usize,
+    new: usize,
+) -> *mut c_void {
+    // SAFETY: the state was given its heap with this function, see `Memory`.
+    let Some(heap) = (unsafe { heap.cast::<Heap>().as_ref() }) else { return ptr::null_mut() };
+    // Without a block, its size says nothing.
+    let old = if block.is_null() { 0 } else { old };
+    let (Some(from), Some(to)) = (layout(old), layout(new)) else { return ptr::null_mut() };
+    if !heap.admits(old, new) {
+        return ptr::null_mut();
+    }
+    let moved = if new == 0 {
+        if old > 0 {
+            // SAFETY: the block was allocated with this layout, as all blocks of the state.
+            unsafe { alloc::dealloc(block.cast(), from) };
+        }
+        ptr::null_mut()
+    } else if old == 0 {
+        // SAFETY: the size is not zero.
+        unsafe { alloc::alloc(to) }
+    } else {
+        // SAFETY: the block has this layout; the new size is not zero, and no more than a layout's.
+        unsafe { alloc::realloc(block.cast(), from, new) }
+    };
+    if moved.is_null() && new > 0 {
+        heap.refusal.set(Some(Refusal::System(new)));
+    } else {
+        heap.held.set(heap.held.get().saturating_sub(old).saturating_add(new));
+    }
+    moved.cast()
+}
+
+fn layout(size: usize) -> Option<Layout> {
+    Layout::from_size_align(size, ffi::SYS_MIN_ALIGN).ok()
+}
