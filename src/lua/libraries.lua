@@ -4,74 +4,10 @@ local dying = ...
 
 local error, find, getmetatable, pcall, rawequal = error, string.find, getmetatable, pcall, rawequal
 local select, sub, type = select, string.sub, type
-local byte, concat, floor, huge, min = string.byte, table.concat, math.floor, math.huge, math.min
-local plain_gsub, plain_insert, plain_load = string.gsub, table.insert, load
+local concat, min = table.concat, math.min
+local plain_insert, plain_load = table.insert, load
 local plain_loadfile, plain_sort, plain_xpcall = loadfile, table.sort, xpcall
 local traceback = debug.traceback
-
--- Returns the range of a match and what stands in its place.
-local function replace(replacement, text, first, last, ...)
-    if not first then
-        return
-    end
-    local value
-    if type(replacement) ~= "function" then
-        local key = ...
-        if select("#", ...) == 0 then
-            key = sub(text, first, last)
-        end
-        value = replacement[key]
-    elseif select("#", ...) == 0 then
-        value = replacement(sub(text, first, last))
-    else
-        value = replacement(...)
-    end
-    if not value then
-        return first, last, sub(text, first, last)
-    end
-    local kind = type(value)
-    if kind ~= "string" and kind ~= "number" then
-        error("invalid replacement value (a " .. kind .. ")", 3)
-    end
-    return first, last, value
-end
-
-local function is_text(value)
-    return type(value) == "string" or type(value) == "number"
-end
-
-function string.gsub(text, pattern, replacement, most)
-    local kind = type(replacement)
-    local calls = kind == "function" or kind == "table" and getmetatable(replacement) ~= nil
-    if not (calls and is_text(text) and is_text(pattern) and (most == nil or type(most) == "number")) then
-        return plain_gsub(text, pattern, replacement, most)
-    end
-    text, pattern, most = text .. "", pattern .. "", floor(most or huge)
-    local anchored = byte(pattern) == 94
-    local out, size, count, at, length = {}, 0, 0, 1, #text
-    while count < most do
-        local first, last, value = replace(replacement, text, find(text, pattern, at))
-        if not first then
-            break
-        end
-        count = count + 1
-        out[size + 1], out[size + 2] = sub(text, at, first - 1), value
-        size = size + 2
-        if last >= first then
-            at = last + 1
-        else
-            -- An empty match: the next is looked for after the character that follows.
-            size = size + 1
-            out[size] = sub(text, first, first)
-            at = first + 1
-        end
-        if anchored or at > length + 1 then
-            break
-        end
-    end
-    out[size + 1] = sub(text, at)
-    return concat(out), count
-end
 
 local function less_than(a, b)
     return a < b

@@ -14,6 +14,7 @@ pub mod error;
 pub mod host;
 mod loader;
 pub mod meter;
+mod pattern;
 mod raw;
 mod scripts;
 mod tasks;

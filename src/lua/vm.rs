@@ -109,6 +109,10 @@ impl Vm {
             .set_name(raw::PRELUDE)
             .set_mode(ChunkMode::Text)
             .call::<()>(dying)?;
+        lua.load(include_str!("libraries_string.lua"))
+            .set_name(raw::PRELUDE)
+            .set_mode(ChunkMode::Text)
+            .call::<()>(raw::library_tools(&lua)?)?;
         let idle = RefCell::new(Vec::new());
         Ok(Self {
             inner: Rc::new(Inner {

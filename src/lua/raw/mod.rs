@@ -10,6 +10,7 @@ mod hook;
 mod memory;
 mod resume;
 mod stack;
+mod string;
 mod value;
 
 pub(super) use hook::Stop;
@@ -24,6 +25,8 @@ pub(super) use memory::Want;
 pub(super) use resume::Resumed;
 pub(super) use resume::go_on;
 pub(super) use resume::start;
+#[cfg(test)]
+pub(super) use string::set_steps;
 pub use value::Arg;
 pub use value::Ret;
 
@@ -33,6 +36,17 @@ pub(super) type Tools = (
     mlua::LightUserData,
     mlua::LightUserData,
     mlua::LightUserData,
+    mlua::Function,
+    mlua::Function,
+    mlua::Function,
+);
+
+/// The C functions and tokens the libraries work with, in the order of their parameters.
+pub(super) type LibraryTools = (
+    mlua::LightUserData,
+    mlua::LightUserData,
+    mlua::Function,
+    mlua::Function,
     mlua::Function,
     mlua::Function,
     mlua::Function,
@@ -78,6 +92,23 @@ pub(super) fn tools(lua: &mlua::Lua) -> mlua::Result<Tools> {
         function(hook::forced)?,
         function(stack::roomy)?,
         function(hook::rearm)?,
+    ))
+}
+
+/// Returns the tokens and C functions for the libraries of a state.
+pub(super) fn library_tools(lua: &mlua::Lua) -> mlua::Result<LibraryTools> {
+    let function = |function: ffi::lua_CFunction| {
+        // SAFETY: the functions below keep to their arguments and run in any state.
+        unsafe { lua.create_c_function(function) }
+    };
+    Ok((
+        token(&string::PAUSED),
+        token(&FAIL),
+        function(string::find)?,
+        function(string::match_)?,
+        function(string::next)?,
+        function(string::go_on)?,
+        function(string::substitute)?,
     ))
 }
 

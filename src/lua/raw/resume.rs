@@ -31,6 +31,7 @@ use super::value::push_all;
 use super::value::string;
 use crate::lua::error;
 use crate::lua::error::Error;
+use crate::lua::pattern;
 use crate::lua::vm::Vm;
 
 /// How a resume came back.
@@ -79,6 +80,7 @@ fn run(vm: &Vm, thread: &mlua::Thread, count: usize) -> Resumed {
     let state = thread.state();
     STOP.set(None);
     forget_place();
+    pattern::forget_running();
     CEILING.set(stack_pointer());
     let outer = ACTIVE.replace(state);
     if ZEAL.get() || vm.heap().want().is_some() {

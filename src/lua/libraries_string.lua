@@ -1,0 +1,197 @@
+-- The string library, where it could hold a worker. A C function that has done enough returns
+-- PAUSED and what to go on with, so that the script can be preempted in between. One that finds an
+-- argument wrong leaves the words to LuaJIT's own, which knows the script's line and names.
+local PAUSED, FAIL, find, match, next_match, go_on, substitute = ...
+
+local error, getmetatable, select, tonumber, type = error, getmetatable, select, tonumber, type
+local tostring = tostring
+local byte, concat, floor, sub = string.byte, table.concat, math.floor, string.sub
+local tobit = require("bit").tobit
+local plain_find, plain_format, plain_gmatch = string.find, string.format, string.gmatch
+local plain_gsub = string.gsub
+
+-- What LuaJIT may compare in one call: its own search for plain text can be compiled.
+local FEW = 100000
+
+local function found(text, pattern, init, first, ...)
+    if first == PAUSED then
+        return found(text, pattern, init, go_on(text, pattern, ...))
+    elseif first == FAIL then
+        local message = ...
+        if not message then
+            return plain_find(text, pattern, init)
+        end
+        error(message, 2)
+    end
+    return first, ...
+end
+
+function string.find(text, pattern, init, plain)
+    if plain and type(text) == "string" and type(pattern) == "string" and #text * #pattern < FEW then
+        return plain_find(text, pattern, init, true)
+    end
+    return found(text, pattern, init, find(text, pattern, init, plain))
+end
+
+function string.match(text, pattern, init)
+    return found(text, pattern, init, match(text, pattern, init))
+end
+
+local function is_text(value)
+    return type(value) == "string" or type(value) == "number"
+end
+
+function string.gmatch(text, pattern)
+    if not is_text(text) or not is_text(pattern) then
+        return plain_gmatch(text, pattern)
+    end
+    local at = 1
+    local function advance(first, last, ...)
+        if first == PAUSED then
+            return advance(go_on(text, pattern, last))
+        elseif first == FAIL then
+            error(last, 2)
+        elseif first then
+            -- Behind an empty match the next is looked for after the character that follows.
+            at = (last < first and first or last) + 1
+            return ...
+        end
+    end
+    return function()
+        return advance(next_match(text, pattern, at))
+    end
+end
+
+-- Returns the range of a match and what stands in its place.
+local function replace(replacement, text, pattern, first, last, ...)
+    if not first then
+        return
+    elseif first == PAUSED then
+        return replace(replacement, text, pattern, go_on(text, pattern, last))
+    elseif first == FAIL then
+        error(last, 3)
+    end
+    local value
+    if type(replacement) == "function" then
+        value = replacement(...)
+    else
+        local key = ...
+        value = replacement[key]
+    end
+    if not value then
+        return first, last, sub(text, first, last)
+    elseif not is_text(value) then
+        error("invalid replacement value (a " .. type(value) .. ")", 3)
+    end
+    return first, last, value
+end
+
+-- `gsub` with a replacement that is called.
+local function gsub_by_calls(text, pattern, replacement, most)
+    local anchored = byte(pattern) == 94
+    local out, size, count, at, length = {}, 0, 0, 1, #text
+    while count < most do
+        local first, last, value =
+            replace(replacement, text, pattern, next_match(text, pattern, at, anchored))
+        if not first then
+            break
+        end
+        count = count + 1
+        if first > at then
+            size = size + 1
+            out[size] = sub(text, at, first - 1)
+        end
+        size = size + 1
+        out[size] = value
+        if last >= first then
+            at = last + 1
+        else
+            size = size + 1
+            out[size] = sub(text, first, first)
+            at = first + 1
+        end
+        if anchored or at > length + 1 then
+            break
+        end
+    end
+    out[size + 1] = sub(text, at)
+    return concat(out), count
+end
+
+-- Gathers the pieces of a `gsub` that takes long.
+local function gather(text, pattern, replacement, most, piece, count, paused)
+    local out, size = {}, 0
+    while true do
+        if not piece then
+            error(count, 2)
+        end
+        size = size + 1
+        out[size] = piece
+        if not paused then
+            return concat(out), count
+        end
+        piece, count, paused = substitute(text, pattern, replacement, most, paused)
+    end
+end
+
+function string.gsub(text, pattern, replacement, most)
+    local kind = type(replacement)
+    if kind == "function" or kind == "table" and getmetatable(replacement) ~= nil then
+        local limit = most == nil and #tostring(text) + 1 or tonumber(most)
+        if limit and is_text(text) and is_text(pattern) then
+            -- As LuaJIT counts, and converts.
+            limit = tobit(floor(limit))
+            return gsub_by_calls(text .. "", pattern .. "", replacement, limit)
+        end
+        return plain_gsub(text, pattern, replacement, most)
+    end
+    local piece, count, paused = substitute(text, pattern, replacement, most)
+    if piece and not paused then
+        return piece, count
+    elseif count then
+        return gather(text, pattern, replacement, most, piece, count, paused)
+    end
+    return plain_gsub(text, pattern, replacement, most)
+end
+
+-- Makes text of what `%s` shows: LuaJIT would call back from C.
+local function spell(pattern, count, ...)
+    local values, index = { ... }, 0
+    for letter in string.gmatch(pattern, "%%[-+ #0]*%d*%.?%d*(.)") do
+        if letter ~= "%" then
+            index = index + 1
+            local value = values[index]
+            if letter == "s" and index <= count and not is_text(value) then
+                value = tostring(value)
+                if not is_text(value) then
+                    error("'__tostring' must return a string", 3)
+                end
+                values[index] = value
+            end
+        end
+    end
+    return plain_format(pattern, unpack(values, 1, count))
+end
+
+-- Whether a value has no `__tostring`.
+local function is_plain(value)
+    local kind = type(value)
+    return kind == "string" or kind == "number" or kind ~= "table" and kind ~= "userdata"
+end
+
+local function are_plain(count, first, second, third, ...)
+    if not (is_plain(first) and is_plain(second) and is_plain(third)) then
+        return false
+    elseif count <= 3 then
+        return true
+    end
+    return are_plain(count - 3, ...)
+end
+
+function string.format(pattern, ...)
+    local count = select("#", ...)
+    if are_plain(count, ...) or not is_text(pattern) then
+        return plain_format(pattern, ...)
+    end
+    return spell(pattern, count, ...)
+end
