@@ -1,5 +1,6 @@
 //! What a tenant holds of the host, on all workers together, and whether it may have more.
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::AtomicUsize;
@@ -7,6 +8,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
+use mlua::Lua;
+
+use super::book::Info;
 use super::host::Raise;
 use crate::clock;
 use crate::script::policy::Policy;
@@ -31,6 +35,8 @@ pub(super) enum What {
     Sockets,
     /// Tasks that have not ended.
     Tasks,
+    /// Names that are being resolved, each by a thread.
+    Lookups,
 }
 
 /// Something charged to an account until it is dropped.
@@ -41,8 +47,22 @@ pub(super) struct Charge {
     amount: usize,
 }
 
+/// One tenant must not have all the threads that resolve names.
+const LOOKUPS_MAX: usize = 4;
+
 impl What {
-    const COUNT: usize = 3;
+    const COUNT: usize = 4;
+}
+
+/// Returns the account of the tenant whose state this is; the operator's own scripts have none.
+pub(super) fn of(lua: &Lua) -> Option<Arc<Account>> {
+    let info = lua.app_data_ref::<Info>()?;
+    info.tenant.clone()
+}
+
+/// Charges something to the tenant whose state this is, if it is one's.
+pub(super) fn charge(lua: &Lua, what: What, amount: usize) -> Result<Option<Charge>, Raise> {
+    of(lua).map(|account| account.charge(what, amount)).transpose()
 }
 
 impl Account {
@@ -93,6 +113,7 @@ impl Account {
             What::Memory => self.policy.memory_max,
             What::Sockets => self.policy.connections_max as usize,
             What::Tasks => self.policy.tasks_max as usize,
+            What::Lookups => LOOKUPS_MAX,
         }
     }
 
@@ -101,9 +122,20 @@ impl Account {
             What::Memory => ("bytes of the host", "memory-max"),
             What::Sockets => ("sockets", "connections-max"),
             What::Tasks => ("tasks", "tasks-max"),
+            What::Lookups => ("names to resolve", "at once"),
         };
         let tenant = &self.policy.name;
         Raise::new(format!("tenant {tenant}: too many {name} ({held} held, {knob} {limit})"))
+    }
+}
+
+impl Charge {
+    /// Charges more of the same.
+    pub(super) fn grow(&mut self, amount: usize) -> Result<(), Raise> {
+        let mut more = self.account.charge(self.what, amount)?;
+        // It is given back with the whole.
+        self.amount += mem::take(&mut more.amount);
+        Ok(())
     }
 }
 
@@ -140,6 +172,17 @@ mod tests {
         drop(one);
         assert_eq!(account.held(What::Sockets), 1);
         assert!(account.charge(What::Sockets, 1).is_ok());
+    }
+
+    #[test]
+    fn what_grows_is_given_back_as_a_whole() {
+        let account = Account::new(Arc::new(Policy { memory_max: 10, ..Policy::new("acme") }));
+        let mut charge = account.charge(What::Memory, 4).unwrap();
+        charge.grow(6).unwrap();
+        assert!(charge.grow(1).is_err());
+        assert_eq!(account.held(What::Memory), 10);
+        drop(charge);
+        assert_eq!(account.held(What::Memory), 0);
     }
 
     #[test]

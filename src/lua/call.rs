@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::mem;
+use std::rc::Weak;
 
 use mlua::Function;
 use mlua::Thread;
 use mlua::Value;
 
 use super::current;
+use super::current::Close;
 use super::error::Error;
 use super::error::Kind;
 use super::host;
@@ -45,8 +47,8 @@ pub struct Call {
     meter: Meter,
     /// It waits for garbage to be collected; how many cycles were completed.
     collecting: Option<u8>,
-    /// How many sockets it has opened, less those it has closed.
-    opened: i32,
+    /// What it has opened, and may not have closed.
+    opened: Vec<Weak<dyn Close>>,
     /// When it wants to be called again, if it has said so.
     wake: Option<u32>,
 }
@@ -66,7 +68,7 @@ impl Call {
             pending: None,
             meter,
             collecting: None,
-            opened: 0,
+            opened: Vec::new(),
             wake: None,
         };
         let thread = match vm.take_thread() {
@@ -142,21 +144,34 @@ impl Call {
 
     fn settle(&mut self, thread: Thread, resumed: Resumed) -> Step {
         let pending = host::take_pending();
-        self.opened = self.opened.saturating_add(current::take_opened());
+        let opened = current::take_opened();
+        if !opened.is_empty() {
+            self.opened.retain(is_open);
+            self.opened.extend(opened);
+        }
         let step = self.conclude(thread, resumed, pending);
         if self.thread.is_some() {
             self.wake = current::take_wake();
         } else {
-            self.close();
+            let ended = matches!(&step, Step::Failed(error) if error.kind != Kind::Raised);
+            self.close(ended);
         }
         step
     }
 
     /// Closes what a call that will never go on has left open.
-    fn close(&mut self) {
-        // HAProxy collects then too: only the collector knows who else holds a socket.
-        if mem::take(&mut self.opened) > 0 {
-            self.vm.sweep();
+    ///
+    /// What the host has ended leaves nothing, nor does any call of a tenant.
+    fn close(&mut self, ended: bool) {
+        let opened = mem::take(&mut self.opened);
+        if !opened.iter().any(is_open) {
+            return;
+        }
+        if ended || self.vm.tenant().is_some() {
+            opened.iter().filter_map(Weak::upgrade).for_each(|opened| opened.close());
+        } else {
+            // HAProxy: a global may hold it. Only the collector knows.
+            self.vm.sweep_soon();
         }
     }
 
@@ -236,8 +251,12 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         self.thread = None;
-        self.close();
+        self.close(false);
     }
+}
+
+fn is_open(opened: &Weak<dyn Close>) -> bool {
+    opened.upgrade().is_some_and(|opened| opened.is_open())
 }
 
 impl fmt::Debug for Call {

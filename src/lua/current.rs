@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::cell::RefCell;
+use std::rc::Weak;
 
 use crate::txn;
 
@@ -36,8 +37,15 @@ thread_local! {
     static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
     /// When an action that yields wants to be called again, in milliseconds.
     static WAKE: Cell<Option<u32>> = const { Cell::new(None) };
-    /// How many sockets the running call has opened, less those it has closed.
-    static OPENED: Cell<i32> = const { Cell::new(0) };
+    /// What the running call has opened since its last step.
+    static OPENED: RefCell<Vec<Weak<dyn Close>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What a call opens: a script may leave it open, or be ended before it closes it.
+pub(super) trait Close {
+    fn is_open(&self) -> bool;
+    /// Gives back what it holds of the host.
+    fn close(&self);
 }
 
 impl Context {
@@ -86,17 +94,12 @@ pub(super) fn take_wake() -> Option<u32> {
     WAKE.take()
 }
 
-/// Takes note that the running call has opened a socket.
-pub(super) fn note_opened() {
-    OPENED.set(OPENED.get().saturating_add(1));
+/// Takes note of what the running call has opened.
+pub(super) fn note_opened(opened: Weak<dyn Close>) {
+    OPENED.with_borrow_mut(|list| list.push(opened));
 }
 
-/// Takes note that the running call has closed a socket.
-pub(super) fn note_closed() {
-    OPENED.set(OPENED.get().saturating_sub(1));
-}
-
-/// Returns how many sockets have been opened since the last time, less those closed.
-pub(super) fn take_opened() -> i32 {
+/// Takes what has been opened since the last time.
+pub(super) fn take_opened() -> Vec<Weak<dyn Close>> {
     OPENED.take()
 }

@@ -10,6 +10,7 @@ use mlua::FromLua;
 use mlua::Function;
 use mlua::IntoLua;
 use mlua::Lua;
+use mlua::LuaString;
 use mlua::MultiValue;
 use mlua::Value;
 
@@ -197,10 +198,14 @@ impl<'a> Args<'a> {
 
     /// Returns the bytes of a string, or of a number as Lua writes it.
     pub fn string(&self, index: usize) -> Result<Vec<u8>, Raise> {
+        Ok(self.lua_string(index)?.as_bytes().to_vec())
+    }
+
+    /// Returns a string, or a number as Lua writes it, where it lies.
+    pub fn lua_string(&self, index: usize) -> Result<LuaString, Raise> {
         match self.value(index) {
-            Value::String(text) => Ok(text.as_bytes().to_vec()),
-            value @ (Value::Integer(_) | Value::Number(_)) => {
-                Ok(mlua::LuaString::from_lua(value.clone(), self.lua)?.as_bytes().to_vec())
+            value @ (Value::String(_) | Value::Integer(_) | Value::Number(_)) => {
+                Ok(LuaString::from_lua(value.clone(), self.lua)?)
             }
             _ => Err(self.wrong(index, "string")),
         }

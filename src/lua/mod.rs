@@ -16,6 +16,7 @@ mod loader;
 pub mod meter;
 mod pattern;
 mod raw;
+mod reach;
 mod scripts;
 mod tasks;
 pub mod vm;

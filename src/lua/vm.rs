@@ -28,6 +28,7 @@ use super::raw::Limit;
 use super::raw::Memory;
 use super::raw::Ret;
 use super::watchdog;
+use crate::task;
 
 /// How a state is made.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +61,8 @@ struct Inner {
     tenant: OnceCell<Arc<Account>>,
     // Before the state, whose allocator it is.
     memory: Memory,
+    /// How many collections have to end before what is garbage now is surely gone.
+    sweeps: Cell<u8>,
     lua: Lua,
 }
 
@@ -81,6 +84,9 @@ const LIBRARIES: &[&str] = &["debug", "io", "math", "os", "package", "string", "
 
 /// How many threads are kept for further calls.
 const IDLE_MAX: usize = 128;
+
+/// How many steps of the collector are done at once: some ten microseconds each.
+const SWEEP_STEPS: usize = 16;
 
 /// The collector's pace: LuaJIT collects nothing at its last extremity, so it must not fall behind.
 const PAUSE: i32 = 120;
@@ -123,6 +129,7 @@ impl Vm {
                 doomed: Cell::new(false),
                 tenant: OnceCell::new(),
                 memory,
+                sweeps: Cell::new(0),
                 lua,
             }),
         })
@@ -275,7 +282,37 @@ impl Vm {
         }
     }
 
-    /// Closes what a call that will never go on has left open.
+    /// Lets the collector find, beside other work, what calls have left open.
+    pub(super) fn sweep_soon(&self) {
+        // The cycle that runs may have passed what is garbage only now.
+        if self.inner.sweeps.replace(2) > 0 {
+            return;
+        }
+        let vm = self.downgrade();
+        let work = async move {
+            while vm.upgrade().is_some_and(|vm| vm.sweep_some()) {
+                task::yield_now().await;
+            }
+        };
+        task::spawn(work).detach();
+    }
+
+    /// Goes some steps on with a collection; says whether there is more to do.
+    fn sweep_some(&self) -> bool {
+        for _ in 0..SWEEP_STEPS {
+            // A finalizer that fails has told no one; there is no one to tell.
+            if self.inner.lua.gc_step().unwrap_or(true) {
+                let sweeps = self.inner.sweeps.get().saturating_sub(1);
+                self.inner.sweeps.set(sweeps);
+                if sweeps == 0 {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// Collects all garbage now.
     pub(super) fn sweep(&self) {
         // A finalizer that fails has told no one; there is no one to tell.
         self.inner.lua.gc_collect().unwrap_or_default();

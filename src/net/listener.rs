@@ -5,6 +5,8 @@ use std::fs;
 use std::future::poll_fn;
 use std::io;
 use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::net::UdpSocket;
 use std::os::fd::OwnedFd;
 use std::os::fd::RawFd;
 use std::os::unix::fs::MetadataExt;
@@ -12,8 +14,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use rustix::io::Errno;
 use rustix::net::SocketFlags;
 use rustix::net::SocketType;
@@ -108,6 +112,7 @@ pub fn bind(spec: &Spec, options: &Options, workers: usize) -> Result<Vec<Vec<Bo
         Host::Ip(_) | Host::Unix(_) | Host::Abstract(_) => open_all(&spec.addrs(), options)?,
     };
     for bound in first {
+        note(&bound.addr);
         for worker in all.iter_mut().skip(1) {
             worker.push(if bound.shared {
                 bound.duplicate()?
@@ -120,6 +125,34 @@ pub fn bind(spec: &Spec, options: &Options, workers: usize) -> Result<Vec<Vec<Bo
         }
     }
     Ok(all)
+}
+
+/// Says whether this process listens at an address, or did so before.
+pub fn is_own(ip: IpAddr, port: u16) -> bool {
+    OWN.load().iter().any(|own| {
+        let here = own.ip().to_canonical();
+        own.port() == port && (here == ip.to_canonical() || here.is_unspecified() && is_local(ip))
+    })
+}
+
+/// Where this process listens.
+static OWN: LazyLock<ArcSwap<Vec<SocketAddr>>> = LazyLock::new(ArcSwap::default);
+
+fn note(addr: &Addr) {
+    let Addr::Inet(addr) = addr else { return };
+    OWN.rcu(|own| {
+        let mut own = Vec::clone(own);
+        if !own.contains(addr) {
+            own.push(*addr);
+        }
+        own
+    });
+}
+
+/// Says whether an address is one of this machine: nothing else can be bound to.
+fn is_local(ip: IpAddr) -> bool {
+    let bound = UdpSocket::bind((ip, 0));
+    bound.map_or_else(|error| error.kind() != io::ErrorKind::AddrNotAvailable, |_| true)
 }
 
 /// Why there is no listener, in HAProxy's words.

@@ -27,11 +27,20 @@ pub fn blocking(name: &str, family: Family) -> io::Result<Vec<IpAddr>> {
 }
 
 /// Returns the addresses of `name`; a thread that may block does the work.
-pub async fn lookup(name: String, family: Family) -> io::Result<Vec<IpAddr>> {
+///
+/// `token` is dropped when that thread has done: also after nobody waits for it any more.
+pub async fn lookup(
+    name: String,
+    family: Family,
+    token: impl Send + 'static,
+) -> io::Result<Vec<IpAddr>> {
     let permit = LOOKUPS.acquire().await;
-    let found = unblock(move || blocking(&name, family)).await;
-    drop(permit);
-    found
+    let work = move || {
+        let found = blocking(&name, family);
+        drop((permit, token));
+        found
+    };
+    unblock(work).await
 }
 
 /// Slow name servers must not take all the threads that may block.

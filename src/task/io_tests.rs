@@ -305,11 +305,11 @@ fn an_inherited_pipe_takes_lines_until_it_is_full() {
 #[test]
 fn names_are_resolved_on_another_thread() {
     block_on(async {
-        let found = resolve::lookup("localhost".to_owned(), Family::V4).await.unwrap();
+        let found = resolve::lookup("localhost".to_owned(), Family::V4, ()).await.unwrap();
         assert_eq!(found, [std::net::IpAddr::from([127, 0, 0, 1])]);
-        let ip = resolve::lookup("10.1.2.3".to_owned(), Family::Any).await.unwrap();
+        let ip = resolve::lookup("10.1.2.3".to_owned(), Family::Any, ()).await.unwrap();
         assert_eq!(ip, [std::net::IpAddr::from([10, 1, 2, 3])]);
-        assert!(resolve::lookup("10.1.2.3".to_owned(), Family::V6).await.is_err());
+        assert!(resolve::lookup("10.1.2.3".to_owned(), Family::V6, ()).await.is_err());
     })
     .unwrap();
 }

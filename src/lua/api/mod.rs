@@ -39,6 +39,8 @@ mod socket;
 mod txn_class;
 
 #[cfg(test)]
+mod tenant_tests;
+#[cfg(test)]
 mod tests;
 
 /// A function of a class.

@@ -1,8 +1,16 @@
 //! `Socket` (`core.tcp()`): LuaSocket's contract over the worker's sockets.
 
 use std::cell::RefCell;
+use std::fmt;
+use std::future::poll_fn;
 use std::io;
+use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::rc::Rc;
+use std::rc::Weak;
+use std::sync::Arc;
+use std::task::Poll;
+use std::task::ready;
 use std::time::Duration;
 
 use mlua::IntoLua;
@@ -13,17 +21,29 @@ use mlua::Value;
 use super::Row;
 use super::core::waits;
 use super::miss;
+use crate::log::Level;
+use crate::lua::account;
+use crate::lua::account::Account;
+use crate::lua::account::Charge;
+use crate::lua::account::What;
+use crate::lua::book::Info;
 use crate::lua::current;
+use crate::lua::current::Close;
 use crate::lua::current::Context;
 use crate::lua::host::Args;
 use crate::lua::host::Outcome;
 use crate::lua::host::Raise;
 use crate::lua::host::Reply;
+use crate::lua::reach;
 use crate::net::Addr;
 use crate::net::Stream;
 use crate::net::addr;
+use crate::net::addr::Family;
+use crate::net::addr::Ports;
 use crate::net::addr::Spec;
 use crate::net::connect;
+use crate::net::listener;
+use crate::net::resolve;
 use crate::net::stream::Keepalive;
 use crate::net::timer;
 
@@ -54,12 +74,21 @@ struct Socket(Rc<RefCell<State>>);
 #[derive(Debug, Default)]
 struct State {
     stream: Option<Rc<Stream>>,
-    /// Read, not received yet.
+    /// Read, not received yet: at most what is read at once.
     buffer: Vec<u8>,
     timeout: Option<Duration>,
     /// `connect` has been called.
     used: bool,
     closed: bool,
+    /// What a tenant is charged for the socket and its buffer.
+    charges: Option<(Charge, Charge)>,
+}
+
+/// Where to connect to.
+#[derive(Debug)]
+enum Destination {
+    Addr(Addr),
+    Name(String, Family, u16),
 }
 
 /// What `receive` wants.
@@ -72,14 +101,22 @@ enum Pattern {
 
 impl UserData for Socket {}
 
+impl Close for RefCell<State> {
+    fn is_open(&self) -> bool {
+        self.borrow().stream.is_some()
+    }
+
+    fn close(&self) {
+        let mut state = self.borrow_mut();
+        *state =
+            State { timeout: state.timeout, used: state.used, closed: true, ..State::default() };
+    }
+}
+
 fn close(args: &Args<'_>) -> Result<Reply, Raise> {
     args.need(1)?;
     let socket = args.object::<Socket>(1, "Socket")?;
-    let mut state = socket.0.borrow_mut();
-    if state.stream.take().is_some() {
-        current::note_closed();
-    }
-    state.closed = true;
+    socket.0.close();
     Reply::value(args.lua(), 1)
 }
 
@@ -89,7 +126,7 @@ fn connect(args: &Args<'_>) -> Result<Reply, Raise> {
     }
     waits("connect")?;
     let socket = args.object::<Socket>(1, "Socket")?;
-    let target = target(args)?;
+    let destination = destination(args)?;
     let (closed, timeout) = {
         let mut state = socket.0.borrow_mut();
         if state.used {
@@ -101,24 +138,31 @@ fn connect(args: &Args<'_>) -> Result<Reply, Raise> {
     if closed {
         return miss(args.lua(), "closed");
     }
+    let info = Info::of(args.lua())?;
+    let charges = info.tenant.as_ref().map(charges).transpose();
+    let charges = match charges {
+        Ok(charges) => charges,
+        Err(raise) => {
+            socket.0.borrow_mut().used = false;
+            return miss(args.lua(), &String::from_utf8_lossy(raise.message()));
+        }
+    };
     let lua = args.lua().clone();
     Ok(Reply::wait(async move {
-        let options = connect::Options::default();
-        match timer::timeout(timeout, Stream::connect(&target, &options)).await {
+        let why = match timer::timeout(timeout, open(&destination, &info)).await {
             Ok(Ok(stream)) => {
-                current::note_opened();
-                socket.0.borrow_mut().stream = Some(Rc::new(stream));
-                Ok(vec![Value::Integer(1)])
+                let mut state = socket.0.borrow_mut();
+                (state.stream, state.charges) = (Some(Rc::new(stream)), charges);
+                drop(state);
+                let opened: Weak<RefCell<State>> = Rc::downgrade(&socket.0);
+                current::note_opened(opened);
+                return Ok(vec![Value::Integer(1)]);
             }
-            Ok(Err(error)) => {
-                socket.0.borrow_mut().used = false;
-                failed(&lua, reason(&error))
-            }
-            Err(_) => {
-                socket.0.borrow_mut().used = false;
-                failed(&lua, "timeout")
-            }
-        }
+            Ok(Err(why)) => why,
+            Err(_) => "timeout",
+        };
+        socket.0.borrow_mut().used = false;
+        failed(&lua, why)
     }))
 }
 
@@ -161,12 +205,16 @@ fn receive(args: &Args<'_>) -> Result<Reply, Raise> {
     if take(&socket, pattern, &mut out) {
         return super::text(args.lua(), out);
     }
+    let mut charge = account::charge(args.lua(), What::Memory, out.len())?;
     Ok(Reply::wait(async move {
         let timeout = socket.0.borrow().timeout;
         loop {
-            let end = match read_some(&socket, timeout).await {
-                Ok(true) => None,
-                Ok(false) => Some("closed"),
+            let end = match within(timeout, read_some(&socket)).await {
+                Ok(0) => Some("closed"),
+                Ok(count) => {
+                    charge.as_mut().map_or(Ok(()), |charge| charge.grow(count))?;
+                    None
+                }
                 Err(error) => Some(reason(&error)),
             };
             if take(&socket, pattern, &mut out) {
@@ -194,8 +242,9 @@ fn send(args: &Args<'_>) -> Result<Reply, Raise> {
     args.between(2, 4)?;
     waits("send")?;
     let socket = args.object::<Socket>(1, "Socket")?;
-    let bytes = args.string(2)?;
-    let (start, end) = span(args, bytes.len())?;
+    // Not copied: many calls may wait with the same long text.
+    let text = args.lua_string(2)?;
+    let (start, end) = span(args, text.as_bytes().len())?;
     let Some(stream) = socket.0.borrow().stream.clone() else {
         return Ok(Reply::values([
             Value::Nil,
@@ -208,8 +257,10 @@ fn send(args: &Args<'_>) -> Result<Reply, Raise> {
         let timeout = socket.0.borrow().timeout;
         let mut sent = start;
         while sent < end {
-            let rest = bytes.get(sent..end).unwrap_or_default();
-            match within(timeout, stream.write(rest)).await {
+            let write = poll_fn(|cx| {
+                stream.poll_write(cx, text.as_bytes().get(sent..end).unwrap_or_default())
+            });
+            match within(timeout, write).await {
                 Ok(count) => sent += count,
                 Err(error) => {
                     let why = Value::String(lua.create_string(reason(&error))?);
@@ -269,32 +320,100 @@ fn shutdown(args: &Args<'_>) -> Result<Reply, Raise> {
     Reply::value(args.lua(), 1)
 }
 
+/// Charges a tenant for one more socket.
+fn charges(account: &Arc<Account>) -> Result<(Charge, Charge), Raise> {
+    Ok((account.charge(What::Sockets, 1)?, account.charge(What::Memory, READ_SIZE)?))
+}
+
 /// Returns where to connect to.
-fn target(args: &Args<'_>) -> Result<Addr, Raise> {
+fn destination(args: &Args<'_>) -> Result<Destination, Raise> {
     let text = args.text(2)?;
     let port = match args.is_nil(3) {
         true => None,
-        false => Some(args.integer(3)?),
+        false => {
+            let port = u16::try_from(args.integer(3)?);
+            Some(port.map_err(|_| args.bad(3, "port out of range"))?)
+        }
     };
-    let wrong = || {
-        let why = format!("connect: cannot parse destination address '{text}'");
+    let wrong = |end: &str| {
+        let why = format!("connect: cannot parse destination address '{text}{end}'");
         Raise::new(why)
     };
-    let spec = Spec::parse(&text, &addr::CONNECT).map_err(|_| wrong())?;
-    if spec.name().is_some() {
-        // Names are resolved while the configuration is read, not after.
-        let why = format!("connect: cannot parse destination address '{text}:'");
-        return Err(Raise::new(why));
+    let spec = Spec::parse(&text, &addr::CONNECT).map_err(|_| wrong(""))?;
+    let written = match spec.ports {
+        Ports::Range(port, _) => Some(port),
+        Ports::None | Ports::Offset(_) => None,
+    };
+    let port = port.or(written).filter(|port| *port != 0);
+    if let Some((name, family)) = spec.name() {
+        // HAProxy resolves names while it reads the configuration, not after. A tenant's are
+        // granted by name, and resolved here.
+        if account::of(args.lua()).is_none() {
+            return Err(wrong(":"));
+        }
+        let port = port.ok_or_else(|| Raise::new("connect: port missing"))?;
+        return Ok(Destination::Name(name.to_owned(), family, port));
     }
-    let found = spec.addrs().into_iter().next().ok_or_else(wrong)?;
+    let found = spec.addrs().into_iter().next().ok_or_else(|| wrong(""))?;
     match port {
-        None if found.port() == Some(0) => Err(Raise::new("connect: port missing")),
-        None => Ok(found),
-        Some(port) => match u16::try_from(port) {
-            Ok(port) => Ok(found.with_port(port)),
-            Err(_) => Err(args.bad(3, "port out of range")),
-        },
+        None if found.port().is_some() => Err(Raise::new("connect: port missing")),
+        None => Ok(Destination::Addr(found)),
+        Some(port) => Ok(Destination::Addr(found.with_port(port))),
     }
+}
+
+/// Connects; for a tenant, only to where it may.
+async fn open(destination: &Destination, info: &Info) -> Result<Stream, &'static str> {
+    let Some(account) = &info.tenant else {
+        return match destination {
+            Destination::Addr(addr) => connect_to(addr).await,
+            Destination::Name(..) => Err("host not found"),
+        };
+    };
+    let policy = &account.policy;
+    let refused = |what: &dyn fmt::Display| {
+        let text = format!("tenant {}: connection to {what} refused by policy", policy.name);
+        info.book.say(Level::Notice, &text, None);
+        Err("refused by policy")
+    };
+    match destination {
+        Destination::Addr(addr @ Addr::Inet(inet))
+            if reach::permits(policy, None, inet.ip(), inet.port(), listener::is_own) =>
+        {
+            connect_to(addr).await
+        }
+        Destination::Addr(addr @ Addr::Unix(path)) if reach::permits_path(policy, path) => {
+            connect_to(addr).await
+        }
+        Destination::Addr(Addr::Inet(inet)) => refused(inet),
+        Destination::Addr(addr) => refused(&addr.to_config()),
+        Destination::Name(name, _, port) if !reach::permits_name(policy, name, *port) => {
+            refused(&format_args!("{name}:{port}"))
+        }
+        Destination::Name(name, family, port) => {
+            let lookup = account.charge(What::Lookups, 1).map_err(|_| "too many lookups")?;
+            let found = resolve::lookup(name.clone(), *family, lookup).await;
+            let found = found.map_err(|_| "host not found")?;
+            // Who asks again may get another answer: what was checked is what is connected.
+            let permits =
+                |ip: &IpAddr| reach::permits(policy, Some(name), *ip, *port, listener::is_own);
+            if let Some(ip) = found.iter().find(|ip| !permits(ip)) {
+                return refused(&format_args!("{name}:{port} at {ip}"));
+            }
+            let mut last = "host not found";
+            for ip in found {
+                match connect_to(&Addr::Inet(SocketAddr::new(ip, *port))).await {
+                    Ok(stream) => return Ok(stream),
+                    Err(why) => last = why,
+                }
+            }
+            Err(last)
+        }
+    }
+}
+
+async fn connect_to(addr: &Addr) -> Result<Stream, &'static str> {
+    Stream::connect(addr, &connect::Options::default()).await.map_err(|error| reason(&error))
 }
 
 fn name(args: &Args<'_>, read: impl FnOnce(&Stream) -> io::Result<Addr>) -> Result<Reply, Raise> {
@@ -361,14 +480,18 @@ fn take(socket: &Socket, pattern: Pattern, out: &mut Vec<u8>) -> bool {
     complete
 }
 
-/// Reads into the buffer; says whether anything came.
-async fn read_some(socket: &Socket, timeout: Option<Duration>) -> io::Result<bool> {
-    let Some(stream) = socket.0.borrow().stream.clone() else { return Ok(false) };
-    let mut chunk = vec![0; READ_SIZE];
-    let count = within(timeout, stream.read(&mut chunk)).await?;
-    let mut state = socket.0.borrow_mut();
-    state.buffer.extend_from_slice(chunk.get(..count).unwrap_or_default());
-    Ok(count > 0)
+/// Reads into the buffer; returns how much came.
+async fn read_some(socket: &Socket) -> io::Result<usize> {
+    let Some(stream) = socket.0.borrow().stream.clone() else { return Ok(0) };
+    poll_fn(|cx| {
+        // On the stack: nothing is held while it waits.
+        let mut chunk = [0; READ_SIZE];
+        let count = ready!(stream.poll_read(cx, &mut chunk))?;
+        let read = chunk.get(..count).unwrap_or_default();
+        socket.0.borrow_mut().buffer.extend_from_slice(read);
+        Poll::Ready(Ok(count))
+    })
+    .await
 }
 
 async fn within<T>(
