@@ -61,7 +61,7 @@ impl Call {
         args: &[Arg<'_>],
         limits: Limits,
     ) -> (Self, Step) {
-        let meter = Meter::new(limits);
+        let meter = Meter::new(vm.who(), limits);
         let mut call = Self {
             vm: vm.clone(),
             thread: None,

@@ -10,6 +10,7 @@ use rustix::time::clock_gettime;
 
 use super::raw::Stop;
 use super::watchdog;
+use super::watchdog::Who;
 
 /// What one call may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,7 @@ impl Limits {
 /// The account of one call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Meter {
+    who: Who,
     limits: Limits,
     used: Duration,
     burst: Duration,
@@ -59,16 +61,20 @@ pub(super) struct Meter {
 /// After how many slices a call's processor time is read from the thread's clock.
 const SHORT_SLICES: u8 = 64;
 
+/// Up to which length a slice is measured by the watchdog's clock alone, which costs nothing.
+const TRUSTED: Duration = Duration::from_millis(2);
+
 /// All calls are to end: the process does.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
-    static RUNNING: Cell<Meter> = const { Cell::new(Meter::new(Limits::NONE)) };
+    static RUNNING: Cell<Meter> = const { Cell::new(Meter::new(Who::State(0), Limits::NONE)) };
 }
 
 impl Meter {
-    pub(super) const fn new(limits: Limits) -> Self {
+    pub(super) const fn new(who: Who, limits: Limits) -> Self {
         Self {
+            who,
             limits,
             used: Duration::ZERO,
             burst: Duration::ZERO,
@@ -82,7 +88,7 @@ impl Meter {
 
     /// Begins a slice on this thread.
     pub(super) fn begin(mut self) {
-        self.since = watchdog::begin(self.limits.slice);
+        self.since = watchdog::begin(self.who, self.limits.slice);
         // A script that gives way all the time never runs long enough for the watchdog to see it.
         self.slices = self.slices.saturating_add(1);
         self.long |= self.slices > SHORT_SLICES;
@@ -141,10 +147,15 @@ impl Meter {
     }
 
     fn slice(&self) -> Duration {
-        match self.cpu {
-            Some(start) => cpu().saturating_sub(start),
-            None => Duration::from_micros(watchdog::now().saturating_sub(self.since)),
+        if let Some(start) = self.cpu {
+            return cpu().saturating_sub(start);
         }
+        let elapsed = Duration::from_micros(watchdog::now().saturating_sub(self.since));
+        if elapsed < TRUSTED {
+            return elapsed;
+        }
+        // It may not have run all that time.
+        watchdog::seen(self.since).map_or(TRUSTED, |start| cpu().saturating_sub(start))
     }
 
     fn is_over(&self, slice: Duration) -> bool {
@@ -156,6 +167,7 @@ impl Meter {
 
 /// Decides what becomes of the running call; called by the hook.
 pub(super) fn judge() -> Stop {
+    watchdog::beat();
     let mut meter = RUNNING.get();
     // From here on its own clock is read: the wall's says little on a busy machine.
     meter.long = true;

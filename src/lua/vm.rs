@@ -28,6 +28,7 @@ use super::raw::Limit;
 use super::raw::Memory;
 use super::raw::Ret;
 use super::watchdog;
+use super::watchdog::Who;
 use crate::task;
 
 /// How a state is made.
@@ -57,6 +58,7 @@ struct Inner {
     wrap: Function,
     lock: Function,
     id: u32,
+    who: Cell<Who>,
     doomed: Cell<bool>,
     tenant: OnceCell<Arc<Account>>,
     // Before the state, whose allocator it is.
@@ -126,6 +128,7 @@ impl Vm {
                 wrap,
                 lock,
                 id: options.id,
+                who: Cell::new(Who::State(options.id)),
                 doomed: Cell::new(false),
                 tenant: OnceCell::new(),
                 memory,
@@ -181,6 +184,7 @@ impl Vm {
         let lua = &self.inner.lua;
         if let Some(tenant) = &info.tenant {
             self.inner.tenant.get_or_init(|| Arc::clone(tenant));
+            self.inner.who.set(watchdog::enroll(tenant));
         }
         drop(lua.set_app_data(info));
         let entries = api::install(self)?;
@@ -252,6 +256,11 @@ impl Vm {
     /// Says whether the state is to be thrown away: a script has used up its memory.
     pub(super) fn is_doomed(&self) -> bool {
         self.inner.doomed.get()
+    }
+
+    /// Returns whose scripts it runs, for the watchdog.
+    pub(super) fn who(&self) -> Who {
+        self.inner.who.get()
     }
 
     /// Returns the tenant whose state it is.

@@ -4,9 +4,11 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::ptr;
 use std::sync::Arc;
 use std::sync::LazyLock;
 use std::sync::OnceLock;
+use std::sync::Weak;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -17,30 +19,54 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 
+use super::account::Account;
 use super::raw;
 use crate::clock;
+use crate::log;
+use crate::log::Level;
 
 /// How often it looks.
 const TICK: Duration = Duration::from_millis(1);
 
-/// After how long a slice that no interruption has ended is a stall, in microseconds: the script is
-/// in a call that does not come back.
+/// After how long a slice that no interruption has ended is a stall, in microseconds.
 const STALL: u64 = 250_000;
+
+/// How long the calls of a tenant are refused after one of them was in C for a stall.
+const QUARANTINE: Duration = Duration::from_secs(10);
 
 /// After how many ticks without a script it goes to sleep.
 const IDLE_TICKS: u32 = 50;
 
+/// Whose script runs: no other thread can ask its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Who {
+    /// The operator's own, in the state of this number.
+    State(u32),
+    /// A tenant's, see [`enroll`].
+    Tenant(u32),
+}
+
 /// What a worker tells the watchdog.
 struct Slot {
-    thread: i32,
+    thread: raw::Thread,
+    /// The thread's name, in words.
+    name: String,
     /// When the running slice began, in microseconds of [`now`]; 0 when no script runs.
     since: AtomicU64,
-    /// The last slice that was found to be a stall.
-    stalled: AtomicU64,
-    /// What the worker wants done then.
-    notice: Option<Notice>,
     /// How long it may be, in microseconds; 0 is the default.
     slice: AtomicU64,
+    /// Whose it is, see [`Who::pack`].
+    who: AtomicU64,
+    /// When the hook last ran: until then, the script was in Lua.
+    beat: AtomicU64,
+    /// The slice that the watchdog has seen, and the thread's processor time when it did.
+    seen: AtomicU64,
+    cpu: AtomicU64,
+    /// The last slice that was found to be a stall, and the last that was in C for so long.
+    stalled: AtomicU64,
+    accused: AtomicU64,
+    /// What the worker wants done then.
+    notice: Option<Notice>,
 }
 
 type Notice = Arc<dyn Fn() + Send + Sync>;
@@ -50,6 +76,8 @@ struct Seat {
     slot: Arc<Slot>,
 }
 
+/// The tenants that have states, by their number.
+static TENANTS: LazyLock<ArcSwap<Vec<Weak<Account>>>> = LazyLock::new(ArcSwap::default);
 static SLOTS: LazyLock<ArcSwap<Vec<Arc<Slot>>>> = LazyLock::new(ArcSwap::default);
 /// The thread, or `None` where it could not be started.
 static WATCHDOG: OnceLock<Option<Thread>> = OnceLock::new();
@@ -98,8 +126,27 @@ pub(super) fn watch() -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a tenant known, so that the watchdog can name it and refuse its calls.
+pub(super) fn enroll(account: &Arc<Account>) -> Who {
+    let is_it = |known: &Weak<Account>| ptr::eq(known.as_ptr(), Arc::as_ptr(account));
+    TENANTS.rcu(|tenants| {
+        let mut tenants = Vec::clone(tenants);
+        if !tenants.iter().any(is_it) {
+            let weak = Arc::downgrade(account);
+            // Those that are gone leave their numbers to others.
+            match tenants.iter_mut().find(|known| known.strong_count() == 0) {
+                Some(free) => *free = weak,
+                None => tenants.push(weak),
+            }
+        }
+        tenants
+    });
+    let number = TENANTS.load().iter().position(is_it).and_then(|index| u32::try_from(index).ok());
+    number.map_or(Who::State(0), Who::Tenant)
+}
+
 /// Takes note that a script runs on this thread, for how long it may, and returns the time.
-pub(super) fn begin(slice: Option<Duration>) -> u64 {
+pub(super) fn begin(who: Who, slice: Option<Duration>) -> u64 {
     if ASLEEP.load(Ordering::Relaxed) {
         tick();
     }
@@ -107,6 +154,7 @@ pub(super) fn begin(slice: Option<Duration>) -> u64 {
     SEAT.with_borrow(|seat| {
         if let Some(seat) = seat {
             seat.slot.slice.store(slice.map_or(0, micros), Ordering::Relaxed);
+            seat.slot.who.store(who.pack(), Ordering::Relaxed);
             seat.slot.since.store(since, Ordering::SeqCst);
         }
     });
@@ -126,6 +174,24 @@ pub(super) fn end() {
             seat.slot.since.store(0, Ordering::Release);
         }
     });
+}
+
+/// Takes note that the hook runs: the script is not in a call in C.
+pub(super) fn beat() {
+    SEAT.with_borrow(|seat| {
+        if let Some(seat) = seat {
+            seat.slot.beat.store(now(), Ordering::Relaxed);
+        }
+    });
+}
+
+/// Returns the processor time of this thread when the watchdog first saw the slice that began then.
+pub(super) fn seen(since: u64) -> Option<Duration> {
+    SEAT.with_borrow(|seat| {
+        let slot = &seat.as_ref()?.slot;
+        let cpu = slot.cpu.load(Ordering::Acquire);
+        (slot.seen.load(Ordering::Acquire) == since).then(|| Duration::from_micros(cpu))
+    })
 }
 
 /// Returns the time of the last tick in microseconds, never 0.
@@ -169,39 +235,115 @@ fn look(now: u64) -> bool {
     let mut any = false;
     for slot in SLOTS.load().iter() {
         let since = slot.since.load(Ordering::Relaxed);
-        if since == 0 {
-            continue;
-        }
-        any = true;
-        let slice = match slot.slice.load(Ordering::Relaxed) {
-            0 => usual,
-            own => own,
-        };
-        // A slice began up to one tick after the time it bears.
-        let elapsed = now.saturating_sub(since);
-        if elapsed >= slice.saturating_add(1000) {
-            raw::interrupt(slot.thread);
-        }
-        if elapsed >= STALL
-            && slot.stalled.swap(since, Ordering::Relaxed) != since
-            && let Some(notice) = &slot.notice
-        {
-            notice();
+        if since != 0 {
+            any = true;
+            slot.look(since, now, usual);
         }
     }
     any
 }
 
+impl Slot {
+    /// Returns the slot of the calling thread.
+    fn new() -> Self {
+        Self {
+            thread: raw::Thread::enter(),
+            name: thread::current().name().unwrap_or("a thread").replacen('-', " ", 1),
+            since: AtomicU64::new(0),
+            slice: AtomicU64::new(0),
+            who: AtomicU64::new(0),
+            beat: AtomicU64::new(0),
+            seen: AtomicU64::new(0),
+            cpu: AtomicU64::new(0),
+            stalled: AtomicU64::new(0),
+            accused: AtomicU64::new(0),
+            notice: NOTICE.with_borrow(Clone::clone),
+        }
+    }
+
+    fn look(&self, since: u64, now: u64, usual: u64) {
+        if self.seen.load(Ordering::Relaxed) != since {
+            let cpu = self.thread.cpu().map_or(0, micros);
+            // In this order: who finds the slice finds its time.
+            self.cpu.store(cpu, Ordering::Release);
+            self.seen.store(since, Ordering::Release);
+        }
+        let slice = match self.slice.load(Ordering::Relaxed) {
+            0 => usual,
+            own => own,
+        };
+        let elapsed = now.saturating_sub(since);
+        // A slice began up to one tick after the time it bears.
+        if elapsed >= slice.saturating_add(1000) {
+            self.thread.interrupt();
+        }
+        if elapsed < STALL {
+            return;
+        }
+        if self.stalled.swap(since, Ordering::Relaxed) != since
+            && let Some(notice) = &self.notice
+        {
+            notice();
+        }
+        let in_c = now.saturating_sub(self.beat.load(Ordering::Relaxed)) >= STALL;
+        if in_c && self.accused.load(Ordering::Relaxed) != since {
+            self.accuse(since);
+        }
+    }
+
+    /// Names the script that is in a call in C which does not come back.
+    fn accuse(&self, since: u64) {
+        let held = STALL / 1000;
+        let text = match Who::unpack(self.who.load(Ordering::Relaxed)) {
+            Who::State(number) => {
+                format!(
+                    "Lua [state-id {number}]: a call in C has held {} for {held} ms.",
+                    self.name
+                )
+            }
+            Who::Tenant(number) => {
+                // On a machine that is too busy, a worker stands still through nobody's fault.
+                let seen = self.cpu.load(Ordering::Relaxed);
+                let cpu = self.thread.cpu().map_or(0, micros);
+                if cpu.saturating_sub(seen) < STALL / 2 {
+                    return;
+                }
+                let account = TENANTS.load().get(number as usize).and_then(Weak::upgrade);
+                let Some(account) = account else { return };
+                account.quarantine(QUARANTINE);
+                let text = format!(
+                    "tenant {}: a call in C has held {} for {held} ms; its calls are refused for {}s.",
+                    account.policy.name,
+                    self.name,
+                    QUARANTINE.as_secs()
+                );
+                log::send(&account.policy.loggers, Level::Err, text.as_bytes());
+                text
+            }
+        };
+        self.accused.store(since, Ordering::Relaxed);
+        log::program(Level::Err, &text);
+    }
+}
+
+impl Who {
+    fn pack(self) -> u64 {
+        match self {
+            Self::State(number) => u64::from(number) << 1,
+            Self::Tenant(number) => u64::from(number) << 1 | 1,
+        }
+    }
+
+    fn unpack(packed: u64) -> Self {
+        let number = u32::try_from(packed >> 1).unwrap_or_default();
+        if packed & 1 == 0 { Self::State(number) } else { Self::Tenant(number) }
+    }
+}
+
 impl Seat {
     /// Takes a place in the list for the calling thread.
     fn take() -> Self {
-        let slot = Arc::new(Slot {
-            thread: raw::enter_thread(),
-            since: AtomicU64::new(0),
-            slice: AtomicU64::new(0),
-            stalled: AtomicU64::new(0),
-            notice: NOTICE.with_borrow(Clone::clone),
-        });
+        let slot = Arc::new(Slot::new());
         SLOTS.rcu(|slots| {
             let mut slots = Vec::clone(slots);
             slots.push(Arc::clone(&slot));
@@ -218,5 +360,54 @@ impl Drop for Seat {
             slots.retain(|slot| !Arc::ptr_eq(slot, &self.slot));
             slots
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+    use crate::script::policy::Policy;
+
+    fn account(name: &str) -> Arc<Account> {
+        Account::new(Arc::new(Policy::new(name)))
+    }
+
+    #[test]
+    fn tenants_have_numbers_of_their_own() {
+        let (one, two) = (account("one"), account("two"));
+        let first = enroll(&one);
+        assert_eq!(enroll(&one), first);
+        assert_ne!(enroll(&two), first);
+        for who in [first, Who::State(0), Who::State(7), Who::Tenant(u32::MAX)] {
+            assert_eq!(Who::unpack(who.pack()), who);
+        }
+    }
+
+    #[test]
+    fn a_call_in_c_that_does_not_come_back_is_named_once() {
+        let tenant = account("acme");
+        let notices = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&notices);
+        let notice: Notice = Arc::new(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        let mut slot = Slot::new();
+        slot.notice = Some(notice);
+        slot.who.store(enroll(&tenant).pack(), Ordering::Relaxed);
+        let since = now();
+        slot.look(since, since + 1, 1000);
+        slot.look(since, since + STALL, 1000);
+        assert!(!tenant.is_quarantined(), "the thread stands still, it runs nothing");
+        assert_eq!(notices.load(Ordering::Relaxed), 1);
+        while slot.thread.cpu().map_or(0, micros) < slot.cpu.load(Ordering::Relaxed) + STALL / 2 {}
+        slot.beat.store(since + 1, Ordering::Relaxed);
+        slot.look(since, since + STALL, 1000);
+        assert!(!tenant.is_quarantined(), "it is in Lua");
+        slot.look(since, since + STALL + 1, 1000);
+        assert!(tenant.is_quarantined());
+        assert_eq!(slot.accused.load(Ordering::Relaxed), since);
+        assert_eq!(notices.load(Ordering::Relaxed), 1);
     }
 }

@@ -153,14 +153,14 @@ struct Storm {
 
 impl Storm {
     fn start() -> Self {
-        let target = raw::enter_thread();
+        let target = raw::Thread::enter();
         let (blows, over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let flags = (Arc::clone(&blows), Arc::clone(&over));
         let thread = thread::spawn(move || {
             let mut random = program::Random::new(1);
             while !flags.1.load(Ordering::Relaxed) {
                 if flags.0.load(Ordering::Relaxed) {
-                    raw::interrupt(target);
+                    target.interrupt();
                 }
                 thread::park_timeout(Duration::from_micros(random.below(80)));
             }

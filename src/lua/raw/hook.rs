@@ -9,9 +9,7 @@ use std::cell::RefCell;
 use std::ffi::CStr;
 use std::ffi::c_int;
 use std::ffi::c_void;
-use std::mem;
 use std::ptr;
-use std::sync::OnceLock;
 
 use mlua::ffi;
 use mlua::ffi::lua_Debug;
@@ -23,7 +21,6 @@ use super::frames;
 use super::memory;
 use super::memory::Heap;
 use super::memory::Want;
-use super::stack;
 use super::token;
 use crate::lua::meter;
 
@@ -53,23 +50,6 @@ unsafe extern "C" {
     fn lua_isyieldable(state: *mut lua_State) -> c_int;
 }
 
-/// Readies the calling thread for running scripts and returns its id for the watchdog.
-pub(in crate::lua) fn enter_thread() -> i32 {
-    static HANDLER: OnceLock<()> = OnceLock::new();
-    HANDLER.get_or_init(install_handler);
-    stack::enter_thread();
-    rustix::thread::gettid().as_raw_nonzero().get()
-}
-
-/// Asks a thread to suspend the script it runs, if it runs one.
-pub(in crate::lua) fn interrupt(thread: i32) {
-    let process = rustix::process::getpid().as_raw_nonzero().get();
-    // SAFETY: the system call takes three integers; a thread that is gone is an error, ignored.
-    unsafe {
-        libc::syscall(libc::SYS_tgkill, process, thread, signal_number());
-    }
-}
-
 /// Forgets where the hook has ended a script, if nobody asked.
 pub(super) fn forget_place() {
     PLACE.with_borrow_mut(|place| *place = None);
@@ -92,25 +72,6 @@ pub(in crate::lua) fn take_place(thread: &mlua::Thread) -> String {
 #[cfg(test)]
 pub(in crate::lua) fn set_zeal(on: bool) {
     ZEAL.set(on);
-}
-
-fn signal_number() -> c_int {
-    libc::SIGRTMIN() + 3
-}
-
-fn install_handler() {
-    // SAFETY: plain data, all of whose fields may be zero.
-    let mut action: libc::sigaction = unsafe { mem::zeroed() };
-    let handler: extern "C" fn(c_int) = on_signal;
-    action.sa_sigaction = handler as usize;
-    action.sa_flags = libc::SA_RESTART;
-    // SAFETY: the handler touches this thread's cells and the state it runs, nothing else.
-    unsafe { libc::sigaction(signal_number(), &raw const action, ptr::null_mut()) };
-}
-
-/// Arms the hook of the state that runs on this thread.
-extern "C" fn on_signal(_: c_int) {
-    arm_running();
 }
 
 /// Says whether the script that runs on this thread allocates from a heap.

@@ -11,11 +11,10 @@ mod memory;
 mod resume;
 mod stack;
 mod string;
+mod thread;
 mod value;
 
 pub(super) use hook::Stop;
-pub(super) use hook::enter_thread;
-pub(super) use hook::interrupt;
 #[cfg(test)]
 pub(super) use hook::set_zeal;
 pub(super) use hook::take_place;
@@ -27,6 +26,7 @@ pub(super) use resume::go_on;
 pub(super) use resume::start;
 #[cfg(test)]
 pub(super) use string::set_steps;
+pub(super) use thread::Thread;
 pub use value::Arg;
 pub use value::Ret;
 
