@@ -6,7 +6,13 @@
 use std::env;
 
 fn main() {
-    let flags = env::var("CFLAGS").unwrap_or_default();
+    let mut flags = env::var("CFLAGS").unwrap_or_default();
+    println!("cargo:rustc-check-cfg=cfg(luaproxy_asan)");
+    if env::var("CARGO_CFG_SANITIZE").is_ok_and(|names| names.contains("address")) {
+        // So that what LuaJIT's C does to memory is seen, too.
+        println!("cargo:rustc-cfg=luaproxy_asan");
+        flags.push_str(" -fsanitize=address -fno-omit-frame-pointer -DLUAJIT_USE_SYSMALLOC");
+    }
     // `cc` hands CFLAGS to LuaJIT's compiler line; XCFLAGS is taken by luajit-src itself.
     #[expect(unsafe_code, clippy::disallowed_methods, reason = "a build script has one thread")]
     // SAFETY: no other thread reads the environment of this build script.

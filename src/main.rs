@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-/// LuaJIT's memory, too, comes from here.
+/// LuaJIT's memory, too, comes from here. `AddressSanitizer` sees the system's allocator only.
+#[cfg(not(luaproxy_asan))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
