@@ -2,7 +2,10 @@
 
 use std::cell::Cell;
 use std::cell::RefCell;
+use std::collections::HashMap;
+use std::collections::hash_map;
 use std::rc::Rc;
+use std::rc::Weak;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +17,8 @@ use super::account::Account;
 use super::error::Error;
 use super::host::Raise;
 use super::meter::Limits;
+use super::scripts::Host;
+use super::tenants::Use;
 use super::vm::WeakVm;
 use crate::log;
 use crate::log::Level;
@@ -30,6 +35,8 @@ pub(super) enum Place {
     Shared,
     /// The worker's own, of `lua-load-per-thread`.
     Own,
+    /// A tenant's, by its index: made when it is called, and thrown away when it is idle.
+    Tenant(u32),
 }
 
 /// A registered function.
@@ -37,7 +44,7 @@ pub(super) enum Place {
 pub(super) struct Entry {
     pub name: String,
     pub place: Place,
-    /// `None` in a worker that has not got the state.
+    /// `None` while the worker has not got the state.
     pub function: Option<Function>,
     /// Of an action: the rule sets it may stand in.
     pub environments: Vec<&'static str>,
@@ -51,22 +58,44 @@ pub(super) struct Entry {
     pub warned: Cell<bool>,
 }
 
-/// A task that was registered before the scheduler runs.
+/// A task that was registered before it can run.
 #[derive(Debug)]
 pub(super) struct Queued {
     pub place: Place,
     pub function: Function,
     pub arguments: Vec<Value>,
+    /// Keeps the tenant's state.
+    pub used: Option<Use>,
+}
+
+/// A function given to `core.register_init`.
+#[derive(Debug)]
+pub(super) struct Init {
+    pub place: Place,
+    pub function: Function,
+    /// Keeps the tenant's state.
+    pub used: Option<Use>,
+}
+
+/// The registered functions of a kind, by id and by name.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    entries: Vec<Entry>,
+    /// Where those are that are not global.
+    names: HashMap<String, usize>,
 }
 
 /// What the states of a worker have registered.
 #[derive(Debug, Default)]
 pub(super) struct Book {
-    fetches: RefCell<Vec<Entry>>,
-    converters: RefCell<Vec<Entry>>,
-    actions: RefCell<Vec<Entry>>,
-    services: RefCell<Vec<Entry>>,
-    pub inits: RefCell<Vec<(Place, Function)>>,
+    /// Whose book it is.
+    pub host: Weak<Host>,
+    pub worker: usize,
+    fetches: RefCell<Table>,
+    converters: RefCell<Table>,
+    actions: RefCell<Table>,
+    services: RefCell<Table>,
+    pub inits: RefCell<Vec<Init>>,
     pub tasks: RefCell<Vec<Queued>>,
     /// The scheduler runs: tasks start at once.
     pub running: Cell<bool>,
@@ -111,6 +140,13 @@ pub(super) struct Info {
     pub tenant: Option<Arc<Account>>,
 }
 
+/// Whom a message concerns.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Whom<'a> {
+    pub txn: Option<&'a txn::Shared>,
+    pub tenant: Option<&'a Account>,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -144,15 +180,80 @@ impl Settings {
         Limits { knob: "tune.lua.service-timeout", total: self.service, ..self.for_session() }
     }
 
+    /// Returns the limits of a body or init function.
+    pub(super) fn for_load(&self) -> Limits {
+        Limits { total: self.load, knob: "tune.lua.load-timeout", ..Limits::NONE }
+    }
+
     /// Returns the limits of a task.
     pub(super) fn for_task(&self) -> Limits {
         Limits { total: self.task, burst: self.burst, ..Limits::TASK }
     }
 }
 
+impl Table {
+    /// Returns the entry of an id.
+    pub(super) fn get(&self, id: Id) -> Option<&Entry> {
+        self.entries.get(id.0 as usize)
+    }
+
+    /// Returns all, in the order of their ids.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    /// Finds a registered function by its name.
+    pub(super) fn find(&self, name: &str) -> Option<(Id, &Entry)> {
+        let index = *self.names.get(name)?;
+        Some((id(index), self.entries.get(index)?))
+    }
+
+    /// Adds an entry, or puts it in the place of the one with its name.
+    pub(super) fn put(&mut self, entry: Entry) -> Id {
+        let known = if entry.global {
+            self.entries.iter().position(|known| known.global && known.name == entry.name)
+        } else {
+            match self.names.entry(entry.name.clone()) {
+                hash_map::Entry::Occupied(known) => Some(*known.get()),
+                hash_map::Entry::Vacant(free) => {
+                    free.insert(self.entries.len());
+                    None
+                }
+            }
+        };
+        let index = known.unwrap_or(self.entries.len());
+        match self.entries.get_mut(index) {
+            Some(known) => *known = entry,
+            None => self.entries.push(entry),
+        }
+        id(index)
+    }
+
+    /// Forgets a function whose state is gone; its id stays.
+    pub(super) fn forget(&mut self, id: Id) {
+        if let Some(entry) = self.entries.get_mut(id.0 as usize) {
+            entry.function = None;
+        }
+    }
+}
+
+impl FromIterator<Entry> for Table {
+    fn from_iter<T: IntoIterator<Item = Entry>>(entries: T) -> Self {
+        let mut table = Self::default();
+        for entry in entries {
+            table.put(entry);
+        }
+        table
+    }
+}
+
 impl Book {
+    pub(super) fn new(host: Weak<Host>, worker: usize) -> Self {
+        Self { host, worker, ..Self::default() }
+    }
+
     /// Returns the table of a kind.
-    pub(super) fn table(&self, kind: Kind) -> &RefCell<Vec<Entry>> {
+    pub(super) fn table(&self, kind: Kind) -> &RefCell<Table> {
         match kind {
             Kind::Fetch => &self.fetches,
             Kind::Converter => &self.converters,
@@ -161,12 +262,25 @@ impl Book {
         }
     }
 
-    /// Adds a function and returns its id; of two with one name, the last one counts.
-    pub(super) fn register(&self, kind: Kind, entry: Entry) -> Id {
-        let mut table = self.table(kind).borrow_mut();
-        let same = |known: &Entry| known.name == entry.name && known.global == entry.global;
-        let index = if let Some(index) = table.iter().position(same) {
-            if table.get(index).is_some_and(|known| known.function.is_some()) {
+    /// Adds a function; of two with one name, the last one counts.
+    ///
+    /// A tenant's name is that tenant's alone, and once the configuration is compiled its scripts
+    /// register nothing new: a state that is made anew fills the places of the first.
+    pub(super) fn register(&self, kind: Kind, entry: Entry) -> Result<(), Raise> {
+        let tenant = match entry.place {
+            Place::Tenant(index) => self.host.upgrade().and_then(|host| host.tenant(index)),
+            Place::Shared | Place::Own => None,
+        };
+        let known = {
+            let table = self.table(kind).borrow();
+            table.find(&entry.name).map(|(_, known)| (known.place, known.function.is_some()))
+        };
+        match known {
+            Some((place, _)) if place != entry.place && (tenant.is_some() || is_tenant(place)) => {
+                let text = format!("'lua.{}' is registered by another script", entry.name);
+                return Err(Raise::new(text));
+            }
+            Some((_, true)) => {
                 let text = format!(
                     "Trying to register {} 'lua.{}' more than once. This will become a hard error \
                      in version 2.5.",
@@ -175,53 +289,85 @@ impl Book {
                 );
                 log::program(Level::Warning, &text);
             }
-            if let Some(known) = table.get_mut(index) {
-                *known = entry;
+            None if self.running.get()
+                && let Some(tenant) = &tenant =>
+            {
+                let (kind, name) = (kind_name(kind), &entry.name);
+                let text = format!("{kind} 'lua.{name}' was not registered at start: ignored");
+                self.say(Level::Warning, &text, tenant.whom());
+                return Ok(());
             }
-            index
-        } else {
-            table.push(entry);
-            table.len() - 1
-        };
-        Id(u32::try_from(index).unwrap_or(u32::MAX))
+            _ => {}
+        }
+        let id = self.table(kind).borrow_mut().put(entry);
+        if let Some(tenant) = tenant {
+            tenant.note_registered(kind, id);
+        }
+        Ok(())
     }
 
     /// Finds a registered function by its name.
     pub(super) fn find(&self, kind: Kind, name: &str) -> Option<(Id, Entry)> {
         let table = self.table(kind).borrow();
-        let index = table.iter().position(|entry| entry.name == name && !entry.global)?;
-        Some((Id(u32::try_from(index).ok()?), table.get(index)?.clone()))
+        table.find(name).map(|(id, entry)| (id, entry.clone()))
     }
 
     /// Logs why a call failed, to the context's loggers and to stderr.
-    pub(super) fn report(&self, what: &str, error: &Error, state: u32, txn: Option<&txn::Shared>) {
-        let text = format!("Lua {what}: {}.", error.to_log(state));
-        self.send(Level::Err, &text, txn);
+    pub(super) fn report(&self, what: &str, error: &Error, state: u32, whom: Whom<'_>) {
+        let text = match whom.tenant {
+            Some(tenant) => {
+                format!("tenant {}: Lua {what}: {}.", tenant.policy.name, error.to_log(state))
+            }
+            None => format!("Lua {what}: {}.", error.to_log(state)),
+        };
+        self.send(Level::Err, &text, whom);
         log::program(Level::Alert, &text);
     }
 
     /// Sends what a script says to where `tune.lua.log.*` tells.
-    pub(super) fn say(&self, level: Level, text: &str, txn: Option<&txn::Shared>) {
+    pub(super) fn say(&self, level: Level, text: &str, whom: Whom<'_>) {
         let settings = self.settings.borrow();
         let (loggers, stderr) = (settings.log_loggers, settings.log_stderr);
         drop(settings);
-        let sent = loggers && self.send(level, text, txn);
+        let sent = loggers && self.send(level, text, whom);
         if stderr.unwrap_or(!sent) && level < Level::Debug {
             log::program(level, text);
         }
     }
 
-    /// Sends a line to the loggers of the context; says whether there are any.
-    fn send(&self, level: Level, text: &str, txn: Option<&txn::Shared>) -> bool {
-        let proxy = txn.and_then(|txn| Some(Arc::clone(&txn.try_borrow().ok()?.backend)));
+    /// Sends a line to the tenant's loggers, or those of the context; says whether there are any.
+    fn send(&self, level: Level, text: &str, whom: Whom<'_>) -> bool {
+        let proxy = whom.txn.and_then(|txn| Some(Arc::clone(&txn.try_borrow().ok()?.backend)));
+        let own = whom.tenant.map(|tenant| &tenant.policy.loggers).filter(|own| !own.is_empty());
         let settings = self.settings.borrow();
-        let targets = proxy.as_ref().map_or(&settings.loggers, |proxy| &proxy.loggers);
+        let targets = own.or_else(|| Some(&proxy.as_ref()?.loggers)).unwrap_or(&settings.loggers);
         log::send(targets, level, text.as_bytes());
         !targets.is_empty()
     }
 }
 
 impl Info {
+    /// Says something for a script, in a context.
+    pub(super) fn say(&self, level: Level, text: &str, txn: Option<&txn::Shared>) {
+        self.book.say(level, text, Whom { txn, tenant: self.tenant.as_deref() });
+    }
+
+    /// Counts one more user of the state, if it is a tenant's.
+    pub(super) fn enter(&self) -> Option<Use> {
+        let Place::Tenant(index) = self.place else { return None };
+        let host = self.book.host.upgrade()?;
+        let tenant = host.tenant(index)?;
+        Some(host.enter(tenant))
+    }
+
+    /// Returns a name as the configuration finds it.
+    pub(super) fn scoped(&self, name: String) -> String {
+        match &self.tenant {
+            Some(tenant) => format!("{}:{name}", tenant.policy.name),
+            None => name,
+        }
+    }
+
     /// Returns what is known of a state.
     pub(super) fn of(lua: &Lua) -> Result<Self, Raise> {
         match lua.app_data_ref::<Self>() {
@@ -229,6 +375,14 @@ impl Info {
             None => Err(Raise::new("the state is not set up")),
         }
     }
+}
+
+fn is_tenant(place: Place) -> bool {
+    matches!(place, Place::Tenant(_))
+}
+
+fn id(index: usize) -> Id {
+    Id(u32::try_from(index).unwrap_or(u32::MAX))
 }
 
 fn kind_name(kind: Kind) -> &'static str {

@@ -24,6 +24,7 @@ use super::raw::Resumed;
 use super::raw::Ret;
 use super::raw::Want;
 use super::vm::Vm;
+use super::watchdog;
 
 /// What a call did last.
 pub enum Step {
@@ -78,7 +79,7 @@ impl Call {
         current::set_wake(None);
         call.meter.begin();
         let resumed = raw::start(vm, &thread, function, args);
-        call.meter = Meter::end();
+        call.end_slice();
         let step = call.settle(thread, resumed);
         (call, step)
     }
@@ -138,8 +139,23 @@ impl Call {
         current::set_wake(self.wake);
         self.meter.begin();
         let resumed = raw::go_on(&self.vm, &thread, values);
-        self.meter = Meter::end();
+        self.end_slice();
         self.settle(thread, resumed)
+    }
+
+    /// Says whether the tenant has used up its share of the worker.
+    pub(super) fn is_over_share(&self) -> bool {
+        self.vm.share().is_some_and(|share| share.is_over(watchdog::now()))
+    }
+
+    /// Charges the slice that has just ended.
+    fn end_slice(&mut self) {
+        let before = self.meter.used();
+        self.meter = Meter::end();
+        if let Some(share) = self.vm.share() {
+            let used = self.meter.used().saturating_sub(before).as_micros();
+            share.charge(watchdog::now(), u64::try_from(used).unwrap_or(u64::MAX));
+        }
     }
 
     fn settle(&mut self, thread: Thread, resumed: Resumed) -> Step {

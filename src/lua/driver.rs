@@ -3,6 +3,7 @@
 use super::call::Call;
 use super::call::Step;
 use super::current;
+use super::current::Context;
 use super::current::Current;
 use super::error::Error;
 use super::raw::Ret;
@@ -19,13 +20,28 @@ pub(super) async fn finish(
             Step::Done(ret) => return Ok(ret),
             Step::Failed(error) => return Err(error),
             Step::Preempted => {
-                task::yield_now().await;
+                give_way(&call).await;
                 current::with(current, || call.go_on())
+            }
+            Step::Waiting(_) if matches!(current.context, Context::Body | Context::Init) => {
+                return Err(Error::raised("yield not allowed"));
             }
             Step::Waiting(op) => {
                 let outcome = op.await;
+                if call.is_over_share() {
+                    task::yield_last().await;
+                }
                 current::with(current, || call.answer(outcome))
             }
         };
+    }
+}
+
+/// Lets others run; all of them, if the tenant has used up its share.
+async fn give_way(call: &Call) {
+    if call.is_over_share() {
+        task::yield_last().await;
+    } else {
+        task::yield_now().await;
     }
 }

@@ -5,19 +5,24 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use futures_lite::future;
 use mlua::Value;
 
+use super::account::Account;
 use super::api::Entries;
 use super::book::Entry;
 use super::book::Info;
+use super::book::Init;
 use super::book::Place;
 use super::current;
 use super::current::Context;
 use super::current::Current;
+use super::driver;
 use super::error::Error;
 use super::meter::Limits;
 use super::raw::Arg;
 use super::scripts::Host;
+use super::tenants::Known;
 use super::vm::Options;
 use super::vm::Vm;
 use super::watchdog;
@@ -40,6 +45,7 @@ pub struct Plan {
     names: Vec<(Kind, Vec<Name>)>,
     /// What scripts see of the configuration.
     proxies: Option<Arc<proxy::Set>>,
+    tenants: Vec<Known>,
 }
 
 /// A registered name, without the function, which belongs to one worker.
@@ -55,6 +61,7 @@ impl Host {
     pub fn plan(&self) -> Plan {
         let mut plan = self.plan.borrow().clone();
         plan.proxies = self.book.proxies.borrow().clone();
+        plan.tenants = self.known_tenants();
         plan.names = [Kind::Fetch, Kind::Converter, Kind::Action, Kind::Service]
             .into_iter()
             .map(|kind| {
@@ -75,6 +82,9 @@ impl Host {
     pub fn from_plan(plan: &Plan, worker: usize) -> Result<Rc<Self>, LoadError> {
         let host = Self::new(worker);
         host.book.proxies.replace(plan.proxies.clone());
+        for known in &plan.tenants {
+            host.add_tenant(known.clone());
+        }
         for (kind, names) in &plan.names {
             *host.book.table(*kind).borrow_mut() = names.iter().map(Name::entry).collect();
         }
@@ -99,22 +109,18 @@ impl Host {
     }
 
     /// Returns a state, making it when there is none.
-    fn open(&self, place: Place) -> Result<Vm, LoadError> {
+    fn open(&self, per_thread: bool) -> Result<Vm, LoadError> {
+        let place = if per_thread { Place::Own } else { Place::Shared };
         if let Some(vm) = self.vm(place) {
             return Ok(vm);
         }
-        let number = match place {
-            Place::Shared => 0,
-            Place::Own => u32::try_from(self.worker).unwrap_or(0).saturating_add(1),
-        };
+        let worker = u32::try_from(self.book.worker).unwrap_or(0);
+        let number = if per_thread { worker.saturating_add(1) } else { 0 };
         let vm = self.make(place, number).map_err(|error| failure(&error))?;
         for (path, native) in &self.plan.borrow().paths {
             prepend(&vm, path, *native).map_err(|error| failure(&error))?;
         }
-        let slot = match place {
-            Place::Shared => &self.shared,
-            Place::Own => &self.own,
-        };
+        let slot = if per_thread { &self.own } else { &self.shared };
         slot.replace(Some(vm.clone()));
         Ok(vm)
     }
@@ -132,7 +138,19 @@ impl Host {
     }
 
     fn load_source(&self, load: &Load, source: &[u8]) -> Result<(), LoadError> {
-        let vm = self.open(if load.per_thread { Place::Own } else { Place::Shared })?;
+        let vm = self.open(load.per_thread)?;
+        let limits = self.book.settings.borrow().for_load();
+        future::block_on(self.run_body(load, source, &vm, limits))
+    }
+
+    /// Runs the body of a file in a state.
+    pub(super) async fn run_body(
+        &self,
+        load: &Load,
+        source: &[u8],
+        vm: &Vm,
+        limits: Limits,
+    ) -> Result<(), LoadError> {
         let function = vm.load(&load.file, source).map_err(|error| LoadError {
             message: format!("error in Lua file '{}': {}", load.file, error.message),
             traceback: Vec::new(),
@@ -140,23 +158,43 @@ impl Host {
         let arguments: Vec<Arg<'_>> =
             load.arguments.iter().map(|text| Arg::Str(text.as_bytes())).collect();
         let current = Current { context: Context::Body, txn: None };
-        current::with(&current, || vm.run(&function, &arguments, Limits::NONE))
-            .map_err(|error| failure(&error))?;
+        let (call, step) = current::with(&current, || vm.start(&function, &arguments, limits));
+        driver::finish(call, step, &current).await.map_err(|error| failure(&error))?;
         Ok(())
     }
 
     fn init(&self) -> Result<(), LoadError> {
-        let current = Current { context: Context::Init, txn: None };
         let inits = self.book.inits.take();
-        for (place, function) in inits {
-            let vm = self.open(place)?;
-            current::with(&current, || vm.run(&function, &[], Limits::NONE)).map_err(|error| {
-                LoadError {
-                    message: format!("Lua init: {}", error.to_log(vm.id())),
-                    traceback: lines(&error),
-                }
-            })?;
+        for init in inits {
+            let Some(vm) = self.vm(init.place) else { continue };
+            let limits = match &init.used {
+                Some(used) => used.tenant.for_body(&self.book),
+                None => self.book.settings.borrow().for_load(),
+            };
+            future::block_on(self.call_init(&init, &vm, limits))?;
         }
+        Ok(())
+    }
+
+    /// Runs a function given to `core.register_init`.
+    pub(super) async fn call_init(
+        &self,
+        init: &Init,
+        vm: &Vm,
+        limits: Limits,
+    ) -> Result<(), LoadError> {
+        let current = Current { context: Context::Init, txn: None };
+        let (call, step) = current::with(&current, || vm.start(&init.function, &[], limits));
+        driver::finish(call, step, &current).await.map_err(|error| {
+            let whose = init
+                .used
+                .as_ref()
+                .map_or_else(String::new, |used| format!("tenant {}: ", used.tenant.policy().name));
+            LoadError {
+                message: format!("{whose}Lua init: {}", error.to_log(vm.id())),
+                traceback: lines(&error),
+            }
+        })?;
         Ok(())
     }
 
@@ -203,7 +241,7 @@ impl Host {
         let enter = lua.app_data_ref::<Entries>().map(|entries| entries.txn.clone());
         let function = enter.and_then(|enter| enter.call(function).ok());
         let entry = Name { name: name.to_owned(), place, global: true }.entry();
-        Ok(self.book.register(Kind::Action, Entry { function, ..entry }))
+        Ok(self.book.table(Kind::Action).borrow_mut().put(Entry { function, ..entry }))
     }
 }
 
@@ -236,7 +274,7 @@ impl script::Registry for Host {
 
     fn is_shared(&self, kind: Kind, id: Id) -> bool {
         let table = self.book.table(kind).borrow();
-        table.get(id.0 as usize).is_some_and(|entry| entry.place == Place::Shared)
+        table.get(id).is_some_and(|entry| entry.place == Place::Shared)
     }
 
     fn names(&self, kind: Kind) -> Vec<String> {
@@ -253,8 +291,11 @@ impl script::Loader for Host {
     }
 
     fn load_tenant(&self, policy: Arc<script::policy::Policy>) -> Result<(), LoadError> {
-        let message = format!("tenant '{}': tenants are not loaded yet", policy.name);
-        Err(LoadError { message, traceback: Vec::new() })
+        let files: Result<Vec<_>, LoadError> =
+            policy.loads.iter().map(|load| Ok((load.clone(), read(&load.file)?.into()))).collect();
+        let known = Known { account: Account::new(policy), files: files?.into() };
+        let host = self.book.host.upgrade();
+        host.map_or(Ok(()), |host| host.try_tenant(&host.add_tenant(known)))
     }
 
     fn prepend_path(&self, path: &str, native: bool) {
@@ -272,7 +313,9 @@ impl script::Loader for Host {
     }
 
     fn run_init(&self) -> Result<(), LoadError> {
-        self.init()
+        self.init()?;
+        self.close_unused();
+        Ok(())
     }
 }
 
@@ -323,7 +366,7 @@ fn prepend(vm: &Vm, path: &str, native: bool) -> Result<(), Error> {
 }
 
 /// Returns why a body or a state failed, in HAProxy's words.
-fn failure(error: &Error) -> LoadError {
+pub(super) fn failure(error: &Error) -> LoadError {
     let message = match error.kind {
         super::Kind::Raised => format!("Lua runtime error: {}", error.message),
         super::Kind::Memory => "Lua out of memory error".to_owned(),

@@ -106,6 +106,11 @@ impl Meter {
         meter
     }
 
+    /// Returns the time of all slices so far.
+    pub(super) fn used(&self) -> Duration {
+        self.used
+    }
+
     /// Takes note that the call waits: a new burst begins.
     pub(super) fn wait(&mut self) {
         self.burst = Duration::ZERO;
@@ -131,8 +136,12 @@ impl Meter {
     pub(super) fn spent(&self) -> Option<Box<str>> {
         let (used, what, knob, limit) = match *self {
             _ if ENDING.load(Ordering::Relaxed) => return None,
-            Self { burst, limits: Limits { burst: Some(limit), .. }, .. } if burst >= limit => {
-                (burst, " without waiting", "tune.lua.burst-timeout", limit)
+            Self { burst, limits: Limits { burst: Some(limit), knob, .. }, .. }
+                if burst >= limit =>
+            {
+                // A tenant has one limit for everything.
+                let knob = if knob == "cpu-max" { knob } else { "tune.lua.burst-timeout" };
+                (burst, " without waiting", knob, limit)
             }
             Self { used, limits, .. } => (used, "", limits.knob, limits.total?),
         };

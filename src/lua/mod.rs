@@ -14,11 +14,14 @@ pub mod error;
 pub mod host;
 mod loader;
 pub mod meter;
+mod order;
 mod pattern;
 mod raw;
 mod reach;
 mod scripts;
+mod share;
 mod tasks;
+mod tenants;
 pub mod vm;
 pub mod watchdog;
 

@@ -2,11 +2,13 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::mem;
 use std::rc::Rc;
+use std::rc::Weak;
 use std::task::Context as TaskContext;
 use std::task::Poll;
+use std::task::Waker;
 
-use bytes::Bytes;
 use mlua::Value;
 use slab::Slab;
 
@@ -14,18 +16,24 @@ use super::api;
 use super::api::Handle;
 use super::book::Book;
 use super::book::Place;
+use super::book::Whom;
 use super::call::Call as LuaCall;
 use super::call::Step as LuaStep;
 use super::current;
 use super::current::Context;
 use super::current::Current;
 use super::error::Error;
+use super::host;
 use super::host::Op;
 use super::loader::Plan;
-use super::meter::Limits;
+use super::order::Kept;
+use super::order::Order;
 use super::raw::Arg;
 use super::raw::Ret;
 use super::tasks;
+use super::tenants::Admission;
+use super::tenants::States;
+use super::tenants::Use;
 use super::vm::Vm;
 use crate::log::Level;
 use crate::log::Target;
@@ -37,31 +45,44 @@ use crate::script::Outcome;
 use crate::script::Step;
 use crate::script::Suspended;
 use crate::script::Verdict;
+use crate::task;
 use crate::txn;
-use crate::txn::Direction;
 
 /// The script host of a worker, and of the program while a configuration is compiled.
 pub struct Host {
-    pub(super) worker: usize,
     pub(super) book: Rc<Book>,
     /// The state of `lua-load`.
     pub(super) shared: RefCell<Option<Vm>>,
     /// The worker's state of `lua-load-per-thread`.
     pub(super) own: RefCell<Option<Vm>>,
+    /// The states of tenants.
+    pub(super) states: States,
     /// What other workers do to become like this one.
     pub(super) plan: RefCell<Plan>,
     /// The suspended calls; `None` in a place whose call is being polled or has ended.
-    calls: RefCell<Slab<Option<Running>>>,
+    calls: RefCell<Slab<Option<Suspension>>>,
 }
 
 /// What is known of a call from its start on.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Origin {
     kind: Kind,
     id: Id,
     http: bool,
     current: Current,
     state: u32,
+    tenant: Option<Use>,
+}
+
+/// A call that has not ended.
+enum Suspension {
+    /// It has not begun; `has_waited` once others went first. A tenant's state is kept for it.
+    Queued {
+        order: Kept,
+        has_waited: bool,
+        tenant: Option<Use>,
+    },
+    Running(Box<Running>),
 }
 
 /// A suspended call.
@@ -69,26 +90,31 @@ struct Running {
     // Before the call, which closes what is left open.
     parked: Parked,
     call: LuaCall,
+    vm: Vm,
     origin: Origin,
+    /// Of a tenant's: its end is told when the state is thrown away.
+    waker: Option<Waker>,
 }
 
 /// What a suspended call does.
 enum Parked {
     Waiting(Op),
+    /// It has what it waited for.
+    Answered(host::Outcome),
     /// Gives way, once.
-    Preempted {
-        given: bool,
-    },
+    Preempted,
+    /// It is its turn again.
+    Ready(Option<host::Outcome>),
 }
 
 impl Host {
     /// Returns a host without scripts, for the worker with this index.
     pub fn new(worker: usize) -> Rc<Self> {
-        Rc::new(Self {
-            worker,
-            book: Rc::default(),
+        Rc::new_cyclic(|host| Self {
+            book: Rc::new(Book::new(Weak::clone(host), worker)),
             shared: RefCell::default(),
             own: RefCell::default(),
+            states: States::default(),
             plan: RefCell::default(),
             calls: RefCell::default(),
         })
@@ -100,15 +126,13 @@ impl Host {
     }
 
     /// Starts the tasks that scripts have registered. To be called on the worker's executor.
-    pub fn run_tasks(&self) {
+    pub fn run_tasks(self: &Rc<Self>) {
         self.book.running.set(true);
         let queued = self.book.tasks.take();
         for task in queued {
-            let info = self.vm(task.place).and_then(|vm| vm.info());
-            if let Some(info) = info {
-                tasks::spawn(&info, task);
-            }
+            tasks::spawn(&self.book, task);
         }
+        self.prepare_spares();
     }
 
     /// Returns a state, if this worker has it.
@@ -116,77 +140,179 @@ impl Host {
         match place {
             Place::Shared => self.shared.borrow().clone(),
             Place::Own => self.own.borrow().clone(),
+            Place::Tenant(index) => self.tenant(index)?.vm(),
         }
     }
 
+    /// Wakes the calls that are suspended in a state.
+    pub(super) fn wake_calls(&self, vm: &Vm) {
+        let calls = self.calls.borrow();
+        let wakers: Vec<Waker> = calls
+            .iter()
+            .filter_map(|(_, call)| match call {
+                Some(Suspension::Running(running)) if running.vm.is(vm) => running.waker.clone(),
+                _ => None,
+            })
+            .collect();
+        drop(calls);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
     /// Starts a registered function.
-    fn begin(
-        self: Rc<Self>,
-        origin: Origin,
-        first: Option<&Value>,
-        arguments: &[Arg<'_>],
-        limits: Limits,
-    ) -> Step {
+    fn begin(&self, order: &Order<'_>, tenant: Option<Use>) -> Result<Outcome, Box<Running>> {
         let found = {
-            let table = self.book.table(origin.kind).borrow();
-            let entry = table.get(origin.id.0 as usize);
-            entry.and_then(|entry| Some((entry.function.clone()?, entry.place)))
+            let table = self.book.table(order.kind).borrow();
+            table.get(order.id).map(|entry| (entry.function.clone(), entry.place))
         };
-        let Some((function, vm)) =
-            found.and_then(|(function, place)| Some((function, self.vm(place)?)))
-        else {
-            self.report(&origin, &Error::raised("the function is not in this worker's states"));
-            return Step::Ended(Outcome::Failed);
+        let vm = found.as_ref().and_then(|(_, place)| self.vm(*place));
+        let context = match order.kind {
+            Kind::Converter => Context::Converter,
+            Kind::Fetch => Context::Fetch,
+            Kind::Action => Context::Action,
+            Kind::Service => Context::Service,
         };
-        let origin = Origin { state: vm.id(), ..origin };
-        let mut all = Vec::with_capacity(arguments.len() + 1);
-        all.extend(first.map(Arg::Value));
-        all.extend_from_slice(arguments);
-        let (call, step) = current::with(&origin.current, || vm.start(&function, &all, limits));
-        match self.settle(&origin, step) {
-            Ok(outcome) => Step::Ended(outcome),
-            Err(parked) => {
-                let running = Running { parked, call, origin };
-                let number = self.calls.borrow_mut().insert(Some(running));
-                Step::Suspended(Suspended::new(self, number))
+        let current = Current { context, txn: order.txn.map(Rc::downgrade) };
+        let state = vm.as_ref().map_or(0, Vm::id);
+        let (kind, id, http) = (order.kind, order.id, order.http);
+        let origin = Origin { kind, id, http, current, state, tenant };
+        let (Some((Some(function), _)), Some(vm)) = (found, vm) else {
+            let error = Error::raised("the function is not in this worker's states");
+            return Ok(self.fail(&origin, &error));
+        };
+        let first = match order.txn {
+            Some(txn) => {
+                let handle = Handle { txn: Rc::downgrade(txn), direction: order.direction };
+                match vm.lua().create_userdata(handle) {
+                    Ok(data) => Some(Value::UserData(data)),
+                    Err(error) => return Ok(self.fail(&origin, &error.into())),
+                }
             }
+            None => None,
+        };
+        let mut arguments = Vec::with_capacity(order.arguments.len() + 1);
+        arguments.extend(first.as_ref().map(Arg::Value));
+        arguments.extend(order.input.as_ref().map(|input| Arg::Str(input)));
+        arguments.extend(order.arguments.iter().map(|text| Arg::Str(text)));
+        let limits = match (&origin.tenant, order.kind) {
+            (Some(used), _) => used.tenant.for_call(),
+            (None, Kind::Service) => self.book.settings.borrow().for_service(),
+            (None, _) => self.book.settings.borrow().for_session(),
+        };
+        let (call, step) =
+            current::with(&origin.current, || vm.start(&function, &arguments, limits));
+        match self.settle(&origin, &vm, step) {
+            Ok(outcome) => Ok(outcome),
+            Err(parked) => Err(Box::new(Running { parked, call, vm, origin, waker: None })),
         }
     }
 
     /// Goes on with a call until it ends or has to wait.
-    fn advance(&self, running: &mut Running, cx: &mut TaskContext<'_>) -> Poll<Outcome> {
-        loop {
-            let Running { parked, call, origin } = running;
-            let step = match parked {
-                Parked::Waiting(op) => {
-                    let Poll::Ready(outcome) =
-                        current::with(&origin.current, || op.as_mut().poll(cx))
-                    else {
-                        return Poll::Pending;
-                    };
-                    current::with(&origin.current, || call.answer(outcome))
+    fn advance(
+        self: &Rc<Self>,
+        suspension: &mut Suspension,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<Outcome> {
+        match suspension {
+            Suspension::Running(running) => self.run(running, cx),
+            Suspension::Queued { order, has_waited, tenant } => {
+                let order = order.order();
+                match self.admit(order.kind, order.id, *has_waited) {
+                    Admission::Go(used) => match self.begin(&order, used) {
+                        Ok(outcome) => Poll::Ready(outcome),
+                        Err(mut running) => {
+                            let poll = self.run(&mut running, cx);
+                            *suspension = Suspension::Running(running);
+                            poll
+                        }
+                    },
+                    Admission::Wait(used) => {
+                        used.tenant.wake_when_open(cx.waker());
+                        *tenant = Some(used);
+                        Poll::Pending
+                    }
+                    Admission::Last => {
+                        *has_waited = true;
+                        task::go_last();
+                        cx.waker().wake_by_ref();
+                        Poll::Pending
+                    }
+                    Admission::Refused(outcome) => Poll::Ready(outcome),
                 }
-                Parked::Preempted { given: false } => {
-                    *parked = Parked::Preempted { given: true };
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                Parked::Preempted { given: true } => {
-                    current::with(&origin.current, || call.go_on())
-                }
-            };
-            match self.settle(&running.origin, step) {
-                Ok(outcome) => return Poll::Ready(outcome),
-                Err(parked) => running.parked = parked,
             }
         }
     }
 
+    /// Goes on with a call that has begun.
+    fn run(self: &Rc<Self>, running: &mut Running, cx: &mut TaskContext<'_>) -> Poll<Outcome> {
+        let poll = loop {
+            let Running { parked, call, vm, origin, .. } = running;
+            if vm.is_doomed() {
+                let error = Error::raised("the tenant's state was restarted");
+                break Poll::Ready(self.fail(origin, &error));
+            }
+            match mem::replace(parked, Parked::Preempted) {
+                Parked::Waiting(mut op) => {
+                    match current::with(&origin.current, || op.as_mut().poll(cx)) {
+                        Poll::Ready(outcome) => *parked = Parked::Answered(outcome),
+                        Poll::Pending => {
+                            *parked = Parked::Waiting(op);
+                            break Poll::Pending;
+                        }
+                    }
+                }
+                Parked::Answered(outcome) if call.is_over_share() => {
+                    *parked = Parked::Ready(Some(outcome));
+                    task::go_last();
+                    cx.waker().wake_by_ref();
+                    break Poll::Pending;
+                }
+                Parked::Preempted => {
+                    *parked = Parked::Ready(None);
+                    if call.is_over_share() {
+                        task::go_last();
+                    }
+                    cx.waker().wake_by_ref();
+                    break Poll::Pending;
+                }
+                Parked::Answered(outcome) | Parked::Ready(Some(outcome)) => {
+                    let step = current::with(&origin.current, || call.answer(outcome));
+                    match self.settle(origin, vm, step) {
+                        Ok(outcome) => break Poll::Ready(outcome),
+                        Err(next) => *parked = next,
+                    }
+                }
+                Parked::Ready(None) => {
+                    let step = current::with(&origin.current, || call.go_on());
+                    match self.settle(origin, vm, step) {
+                        Ok(outcome) => break Poll::Ready(outcome),
+                        Err(next) => *parked = next,
+                    }
+                }
+            }
+        };
+        if poll.is_pending() && running.origin.tenant.is_some() {
+            running.waker = Some(cx.waker().clone());
+        }
+        poll
+    }
+
     /// Returns how a call has ended, or how it waits.
-    fn settle(&self, origin: &Origin, step: LuaStep) -> Result<Outcome, Parked> {
+    fn settle(&self, origin: &Origin, vm: &Vm, step: LuaStep) -> Result<Outcome, Parked> {
+        let settled = self.judge(origin, step);
+        // Not before the end of this call, whose failure says why.
+        if settled.is_ok()
+            && vm.is_doomed()
+            && let (Some(used), Some(host)) = (&origin.tenant, self.book.host.upgrade())
+        {
+            host.discard(&used.tenant, vm);
+        }
+        settled
+    }
+
+    fn judge(&self, origin: &Origin, step: LuaStep) -> Result<Outcome, Parked> {
         match step {
             LuaStep::Done(ret) => Ok(self.conclude(origin, ret)),
-            LuaStep::Preempted => Err(Parked::Preempted { given: false }),
+            LuaStep::Preempted => Err(Parked::Preempted),
             LuaStep::Waiting(op) if origin.current.context.may_wait() => Err(Parked::Waiting(op)),
             LuaStep::Waiting(_) => {
                 let why = if origin.kind == Kind::Converter {
@@ -195,13 +321,9 @@ impl Host {
                     "yield not allowed"
                 };
                 let error = Error { kind: super::Kind::Time, ..Error::raised(why) };
-                self.report(origin, &error);
-                Ok(Outcome::Failed)
+                Ok(self.fail(origin, &error))
             }
-            LuaStep::Failed(error) => {
-                self.report(origin, &error);
-                Ok(Outcome::Failed)
-            }
+            LuaStep::Failed(error) => Ok(self.fail(origin, &error)),
         }
     }
 
@@ -224,12 +346,12 @@ impl Host {
             }),
             Kind::Service => {
                 let Some(txn) = origin.current.txn.as_ref().and_then(txn::Handle::upgrade) else {
-                    return Outcome::Failed;
+                    return failed(origin);
                 };
                 let mut txn = txn.borrow_mut();
                 if origin.http && txn.response.is_none() {
                     // HAProxy: no word of it but the 500.
-                    return Outcome::Failed;
+                    return failed(origin);
                 }
                 txn.res.end_input();
                 Outcome::Served
@@ -240,7 +362,7 @@ impl Host {
     /// Logs, once a function, that a number with a fraction is no sample.
     fn warn_of_fraction(&self, origin: &Origin, number: f64) {
         let table = self.book.table(origin.kind).borrow();
-        let Some(entry) = table.get(origin.id.0 as usize) else { return };
+        let Some(entry) = table.get(origin.id) else { return };
         if entry.warned.replace(true) {
             return;
         }
@@ -250,13 +372,17 @@ impl Host {
             entry.name
         );
         let txn = origin.current.txn.as_ref().and_then(txn::Handle::upgrade);
-        self.book.say(Level::Warning, &text, txn.as_ref());
+        self.book.say(Level::Warning, &text, Whom { txn: txn.as_ref(), ..origin.whom() });
     }
 
-    /// Logs why a call failed.
-    fn report(&self, origin: &Origin, error: &Error) {
+    /// Logs why a call failed, and returns what becomes of it.
+    fn fail(&self, origin: &Origin, error: &Error) -> Outcome {
         let table = self.book.table(origin.kind).borrow();
-        let name = table.get(origin.id.0 as usize).map_or("?", |entry| entry.name.as_str());
+        let name = table.get(origin.id).map_or("?", |entry| entry.name.as_str());
+        let name = match &origin.tenant {
+            Some(_) => name.split_once(':').map_or(name, |(_, name)| name),
+            None => name,
+        };
         let what = match (origin.kind, origin.http) {
             (Kind::Fetch, _) => format!("sample-fetch '{name}'"),
             (Kind::Converter, _) => format!("converter '{name}'"),
@@ -265,81 +391,49 @@ impl Host {
             (Kind::Service, false) => format!("applet tcp '<lua.{name}>'"),
         };
         let txn = origin.current.txn.as_ref().and_then(txn::Handle::upgrade);
-        self.book.report(&what, error, origin.state, txn.as_ref());
+        let whom = Whom { txn: txn.as_ref(), ..origin.whom() };
+        self.book.report(&what, error, origin.state, whom);
+        failed(origin)
     }
+}
 
-    /// Starts a function whose first argument is an exchange.
-    fn begin_with_txn(
-        self: Rc<Self>,
-        (kind, id, http): (Kind, Id, bool),
-        txn: &txn::Shared,
-        direction: Direction,
-        arguments: &[Bytes],
-    ) -> Step {
-        let context = match kind {
-            Kind::Fetch | Kind::Converter => Context::Fetch,
-            Kind::Action => Context::Action,
-            Kind::Service => Context::Service,
-        };
-        let limits = match kind {
-            Kind::Service => self.book.settings.borrow().for_service(),
-            _ => self.book.settings.borrow().for_session(),
-        };
-        let handle = Handle { txn: Rc::downgrade(txn), direction };
-        let current = Current { context, txn: Some(handle.txn.clone()) };
-        let origin = Origin { kind, id, http, current, state: 0 };
-        let place = {
-            let table = self.book.table(kind).borrow();
-            table.get(id.0 as usize).map(|entry| entry.place)
-        };
-        let data = place
-            .and_then(|place| self.vm(place))
-            .map(|vm| vm.lua().create_userdata(handle).map(Value::UserData));
-        let data = match data.transpose() {
-            Ok(data) => data,
-            Err(error) => {
-                self.report(&origin, &error.into());
-                return Step::Ended(Outcome::Failed);
-            }
-        };
-        let arguments: Vec<Arg<'_>> = arguments.iter().map(|text| Arg::Str(text)).collect();
-        self.begin(origin, data.as_ref(), &arguments, limits)
+impl Origin {
+    fn whom(&self) -> Whom<'_> {
+        self.tenant.as_ref().map_or_else(Whom::default, |used| used.tenant.whom())
     }
+}
+
+fn failed(origin: &Origin) -> Outcome {
+    origin.tenant.as_ref().map_or(Outcome::Failed, |used| used.tenant.failed())
 }
 
 impl script::Scripts for Host {
     fn start(self: Rc<Self>, call: Call<'_>) -> Step {
-        match call {
-            Call::Fetch { id, txn, direction, arguments } => {
-                self.begin_with_txn((Kind::Fetch, id, false), txn, direction, arguments)
+        let order = Order::from(call);
+        let suspension = match self.admit(order.kind, order.id, false) {
+            Admission::Go(used) => match self.begin(&order, used) {
+                Ok(outcome) => return Step::Ended(outcome),
+                Err(running) => Suspension::Running(running),
+            },
+            Admission::Refused(outcome) => return Step::Ended(outcome),
+            Admission::Wait(used) => {
+                Suspension::Queued { order: order.keep(), has_waited: false, tenant: Some(used) }
             }
-            Call::Converter { id, input, arguments } => {
-                let current = Current { context: Context::Converter, txn: None };
-                let origin = Origin { kind: Kind::Converter, id, http: false, current, state: 0 };
-                let input = input.into_bytes();
-                let mut all = Vec::with_capacity(arguments.len() + 1);
-                all.push(Arg::Str(&input));
-                all.extend(arguments.iter().map(|text| Arg::Str(text)));
-                let limits = self.book.settings.borrow().for_session();
-                self.begin(origin, None, &all, limits)
+            Admission::Last => {
+                Suspension::Queued { order: order.keep(), has_waited: false, tenant: None }
             }
-            Call::Action { id, txn, direction, arguments } => {
-                self.begin_with_txn((Kind::Action, id, false), txn, direction, arguments)
-            }
-            Call::HttpService { id, txn } => {
-                self.begin_with_txn((Kind::Service, id, true), txn, Direction::Request, &[])
-            }
-            Call::TcpService { id, txn } => {
-                self.begin_with_txn((Kind::Service, id, false), txn, Direction::Request, &[])
-            }
-        }
+        };
+        let number = self.calls.borrow_mut().insert(Some(suspension));
+        Step::Suspended(Suspended::new(self, number))
     }
 
     fn poll(&self, number: usize, cx: &mut TaskContext<'_>) -> Poll<Outcome> {
         // Out of its place meanwhile: what the script does may start or end other calls.
         let running = self.calls.borrow_mut().get_mut(number).and_then(Option::take);
-        let Some(mut running) = running else { return Poll::Ready(Outcome::Failed) };
-        let poll = self.advance(&mut running, cx);
+        let (Some(mut running), Some(host)) = (running, self.book.host.upgrade()) else {
+            return Poll::Ready(Outcome::Failed);
+        };
+        let poll = host.advance(&mut running, cx);
         if poll.is_pending()
             && let Some(place) = self.calls.borrow_mut().get_mut(number)
         {
@@ -357,6 +451,6 @@ impl script::Scripts for Host {
 
 impl fmt::Debug for Host {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Host").field("worker", &self.worker).finish_non_exhaustive()
+        out.debug_struct("Host").field("worker", &self.book.worker).finish_non_exhaustive()
     }
 }

@@ -1,27 +1,80 @@
 //! Tasks of scripts (`core.register_task`): coroutines of their own on the worker's scheduler.
 
+use std::rc::Rc;
+
+use mlua::Function;
+use mlua::Value;
+
+use super::book::Book;
 use super::book::Info;
 use super::book::Queued;
+use super::book::Whom;
 use super::current;
 use super::current::Context;
 use super::current::Current;
 use super::driver;
 use super::raw::Arg;
+use super::vm::Vm;
 use crate::task;
 
-/// Starts a task.
-pub(super) fn spawn(info: &Info, queued: Queued) {
-    task::spawn(run(info.clone(), queued)).detach();
+/// Registers a task: it starts at once, or when what registers it is done.
+///
+/// Of the tasks that a tenant's bodies register, one worker alone has one each.
+pub(super) fn register(info: &Info, function: Function, arguments: Vec<Value>) {
+    let (book, used) = (&info.book, info.enter());
+    let loads = matches!(current::context(), Context::Body | Context::Init);
+    if let Some(used) = used.as_ref().filter(|_| loads) {
+        if book.worker != 0 {
+            return;
+        }
+        used.tenant.note_task();
+    }
+    let queued = Queued { place: info.place, function, arguments, used };
+    if book.running.get() && !loads {
+        spawn(book, queued);
+    } else {
+        book.tasks.borrow_mut().push(queued);
+    }
 }
 
-async fn run(info: Info, queued: Queued) {
-    let Some(vm) = info.vm.upgrade() else { return };
-    let limits = info.book.settings.borrow().for_task();
+/// Starts a task.
+pub(super) fn spawn(book: &Rc<Book>, queued: Queued) {
+    let Some(vm) = book.host.upgrade().and_then(|host| host.vm(queued.place)) else { return };
+    let Some(tenant) = queued.used.as_ref().map(|used| Rc::clone(&used.tenant)) else {
+        task::spawn(run(vm, queued, None)).detach();
+        return;
+    };
+    let key = tenant.tasks.borrow_mut().insert(None);
+    let task = task::spawn_nice(tenant.nice(task::nice()), run(vm, queued, Some(key)));
+    if let Some(place) = tenant.tasks.borrow_mut().get_mut(key) {
+        *place = Some(task);
+    }
+}
+
+/// Runs a task; `key` is its place among those of its tenant.
+async fn run(vm: Vm, queued: Queued, key: Option<usize>) {
+    let Some(info) = vm.info() else { return };
+    let Queued { function, arguments, used, .. } = queued;
+    let limits = match &used {
+        Some(used) => used.tenant.for_task(),
+        None => info.book.settings.borrow().for_task(),
+    };
     let current = Current { context: Context::Task, txn: None };
-    let arguments: Vec<Arg<'_>> = queued.arguments.iter().map(Arg::Value).collect();
-    let (call, step) = current::with(&current, || vm.start(&queued.function, &arguments, limits));
+    let arguments: Vec<Arg<'_>> = arguments.iter().map(Arg::Value).collect();
+    let (call, step) = current::with(&current, || vm.start(&function, &arguments, limits));
     drop(arguments);
     if let Err(error) = driver::finish(call, step, &current).await {
-        info.book.report("task", &error, info.number, None);
+        let whom = Whom { txn: None, tenant: info.tenant.as_deref() };
+        info.book.report("task", &error, info.number, whom);
+    }
+    let Some(used) = used else { return };
+    if vm.is_doomed() {
+        // Ends this task too.
+        if let Some(host) = info.book.host.upgrade() {
+            host.discard(&used.tenant, &vm);
+        }
+    } else if let Some(key) = key {
+        let own = used.tenant.tasks.borrow_mut().try_remove(key).flatten();
+        own.map(task::Task::detach).unwrap_or_default();
     }
 }

@@ -27,6 +27,7 @@ use super::raw::Arg;
 use super::raw::Limit;
 use super::raw::Memory;
 use super::raw::Ret;
+use super::share::Share;
 use super::watchdog;
 use super::watchdog::Who;
 use crate::task;
@@ -59,8 +60,12 @@ struct Inner {
     lock: Function,
     id: u32,
     who: Cell<Who>,
+    jit: bool,
+    /// Nobody shall begin anything in it any more.
     doomed: Cell<bool>,
     tenant: OnceCell<Arc<Account>>,
+    /// Of a tenant's: what its runs are charged to.
+    share: OnceCell<Rc<Share>>,
     // Before the state, whose allocator it is.
     memory: Memory,
     /// How many collections have to end before what is garbage now is surely gone.
@@ -129,8 +134,10 @@ impl Vm {
                 lock,
                 id: options.id,
                 who: Cell::new(Who::State(options.id)),
+                jit: options.jit,
                 doomed: Cell::new(false),
                 tenant: OnceCell::new(),
+                share: OnceCell::new(),
                 memory,
                 sweeps: Cell::new(0),
                 lua,
@@ -181,15 +188,38 @@ impl Vm {
 
     /// Gives the state the API.
     pub(super) fn set_up(&self, info: Info) -> Result<(), Error> {
-        let lua = &self.inner.lua;
+        self.set_info(info);
+        let entries = api::install(self)?;
+        drop(self.inner.lua.set_app_data(entries));
+        Ok(())
+    }
+
+    /// Tells the state what it is.
+    pub(super) fn set_info(&self, info: Info) {
         if let Some(tenant) = &info.tenant {
             self.inner.tenant.get_or_init(|| Arc::clone(tenant));
             self.inner.who.set(watchdog::enroll(tenant));
         }
-        drop(lua.set_app_data(info));
-        let entries = api::install(self)?;
-        drop(lua.set_app_data(entries));
-        Ok(())
+        drop(self.inner.lua.set_app_data(info));
+    }
+
+    /// Has the runs in this state charged to its tenant, from now on.
+    pub(super) fn set_share(&self, share: Rc<Share>) {
+        // A state has one tenant in its life.
+        self.inner.share.set(share).unwrap_or_default();
+    }
+
+    pub(super) fn share(&self) -> Option<&Share> {
+        self.inner.share.get().map(|share| &**share)
+    }
+
+    pub(super) fn has_jit(&self) -> bool {
+        self.inner.jit
+    }
+
+    /// Says whether this is the same state.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.inner, &other.inner)
     }
 
     /// Returns what the state knows of itself.

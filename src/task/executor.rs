@@ -15,6 +15,7 @@ use std::task::Waker;
 
 use crate::clock;
 use crate::net::reactor::Reactor;
+use crate::task::scheduler;
 use crate::task::scheduler::Local;
 use crate::task::scheduler::Remote;
 
@@ -25,12 +26,22 @@ pub fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
 
 /// Lets the other tasks run that are ready, as far as this one has had more time than they.
 pub async fn yield_now() {
+    yield_after(|| {}).await;
+}
+
+/// Lets all other tasks run that are ready.
+pub async fn yield_last() {
+    yield_after(scheduler::go_last).await;
+}
+
+async fn yield_after(prepare: fn()) {
     let mut has_yielded = false;
     poll_fn(|cx| {
         if has_yielded {
             return Poll::Ready(());
         }
         has_yielded = true;
+        prepare();
         cx.waker().wake_by_ref();
         Poll::Pending
     })

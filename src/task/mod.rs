@@ -14,11 +14,13 @@ mod tests;
 
 pub use executor::Executor;
 pub use executor::block_on;
+pub use executor::yield_last;
 pub use executor::yield_now;
 pub use scheduler::NICE_MAX;
 pub use scheduler::NICE_MIN;
 pub use scheduler::Remote;
 pub use scheduler::Task;
+pub use scheduler::go_last;
 pub use scheduler::nice;
 pub use scheduler::set_nice;
 pub use scheduler::spawn;

@@ -83,6 +83,12 @@ impl<T> Queue<T> {
         Standing { used: before.used.saturating_add(weight.charge(real)), weight }
     }
 
+    /// Returns a standing that comes after all that are in the queue now.
+    pub(super) fn behind_all(&self, standing: Standing) -> Standing {
+        let last = self.heap.iter().map(|entry| entry.used).max();
+        Standing { used: standing.used.max(last.unwrap_or(0)), ..standing }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.heap.is_empty()
     }
@@ -195,6 +201,28 @@ mod tests {
         }
         // It waits until each of the two of niceness 0 had four times as much.
         assert!((390..=410).contains(&runs), "{runs}");
+    }
+
+    #[test]
+    fn one_that_steps_back_is_behind_all_and_still_has_its_turn() {
+        let mut queue = Queue::new();
+        for name in ["humble", "one", "other"] {
+            queue.push(name, at(if name == "other" { 1024 } else { 0 }), true);
+        }
+        let mut order = String::new();
+        for _ in 0..300 {
+            let (name, standing) = queue.pop().unwrap();
+            order.push(name.chars().next().unwrap());
+            let mut standing = queue.charge(standing, standing.weight, SLICE);
+            if name == "humble" {
+                standing = queue.behind_all(standing);
+            }
+            queue.push(name, standing, false);
+        }
+        let count = |letter| order.matches(letter).count();
+        // As often as the slowest of the others.
+        assert!(count("h").abs_diff(count("ot")) <= count("h"), "{order}");
+        assert!(count("h") >= 30 && count("h") * 2 < count("o"), "{order}");
     }
 
     #[test]

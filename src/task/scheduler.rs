@@ -76,6 +76,11 @@ pub fn set_nice(nice: i32) {
     NICE.set(nice.clamp(NICE_MIN, NICE_MAX));
 }
 
+/// Puts the running task behind all that are ready now, when it has been woken and lets go.
+pub fn go_last() {
+    LAST.set(true);
+}
+
 /// A task that was spawned. Dropping it ends the task, unless it is detached.
 ///
 /// The output is `None` if the executor ended before the task.
@@ -275,7 +280,12 @@ impl Local {
         let reading = self.meter.get()();
         let real = reading.saturating_sub(self.reading.replace(reading));
         let weight = Weight::of(meta.nice.load(Ordering::Relaxed));
-        let standing = self.queue.borrow_mut().charge(before, weight, real);
+        let mut queue = self.queue.borrow_mut();
+        let mut standing = queue.charge(before, weight, real);
+        if LAST.take() {
+            standing = queue.behind_all(standing);
+        }
+        drop(queue);
         meta.used.store(standing.used, Ordering::Relaxed);
     }
 }
@@ -343,6 +353,8 @@ thread_local! {
     /// Which `Shared` is this thread's, without making one for a thread that only wakes others.
     static HERE: Cell<usize> = const { Cell::new(0) };
     static NICE: Cell<i32> = const { Cell::new(0) };
+    /// The running task wants to go behind all others.
+    static LAST: Cell<bool> = const { Cell::new(false) };
     static ORIGIN: Instant = clock::now();
 }
 

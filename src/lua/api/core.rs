@@ -17,7 +17,7 @@ use crate::http;
 use crate::log::Level;
 use crate::lua::book::Entry;
 use crate::lua::book::Info;
-use crate::lua::book::Queued;
+use crate::lua::book::Init;
 use crate::lua::current;
 use crate::lua::current::Context;
 use crate::lua::host::Args;
@@ -71,7 +71,7 @@ impl UserData for Network {}
 fn say(args: &Args<'_>, level: Level, index: usize) -> Result<Reply, Raise> {
     args.need(index)?;
     let text = args.string(index)?;
-    Info::of(args.lua())?.book.say(level, &printable(&text), current::txn().as_ref());
+    Info::of(args.lua())?.say(level, &printable(&text), current::txn().as_ref());
     Ok(Reply::nothing())
 }
 
@@ -171,7 +171,7 @@ fn register_action(args: &Args<'_>) -> Result<Reply, Raise> {
         entry.arguments = usize::try_from(args.integer(4)?)
             .map_err(|_| args.bad(4, "number of arguments expected"))?;
     }
-    Info::of(args.lua())?.book.register(Kind::Action, entry);
+    Info::of(args.lua())?.book.register(Kind::Action, entry)?;
     Ok(Reply::nothing())
 }
 
@@ -180,14 +180,14 @@ fn register_converters(args: &Args<'_>) -> Result<Reply, Raise> {
     let mut entry = entry(args, "register_converters", 2, |entries| &entries.txn)?;
     // A converter gets its input alone: nothing stands between it and the proxy.
     entry.function = Some(args.function(2)?);
-    Info::of(args.lua())?.book.register(Kind::Converter, entry);
+    Info::of(args.lua())?.book.register(Kind::Converter, entry)?;
     Ok(Reply::nothing())
 }
 
 fn register_fetches(args: &Args<'_>) -> Result<Reply, Raise> {
     args.need(2)?;
     let entry = entry(args, "register_fetches", 2, |entries| &entries.txn)?;
-    Info::of(args.lua())?.book.register(Kind::Fetch, entry);
+    Info::of(args.lua())?.book.register(Kind::Fetch, entry)?;
     Ok(Reply::nothing())
 }
 
@@ -195,7 +195,8 @@ fn register_init(args: &Args<'_>) -> Result<Reply, Raise> {
     args.need(1)?;
     in_body("register_init")?;
     let info = Info::of(args.lua())?;
-    info.book.inits.borrow_mut().push((info.place, args.function(1)?));
+    let init = Init { place: info.place, function: args.function(1)?, used: info.enter() };
+    info.book.inits.borrow_mut().push(init);
     Ok(Reply::nothing())
 }
 
@@ -219,7 +220,7 @@ fn register_service(args: &Args<'_>) -> Result<Reply, Raise> {
             },
         )?;
     entry.http = http;
-    Info::of(args.lua())?.book.register(Kind::Service, entry);
+    Info::of(args.lua())?.book.register(Kind::Service, entry)?;
     Ok(Reply::nothing())
 }
 
@@ -232,18 +233,14 @@ fn register_task(args: &Args<'_>) -> Result<Reply, Raise> {
     }
     let info = Info::of(args.lua())?;
     let arguments = (2..=args.count()).map(|index| args.value(index).clone()).collect();
-    let queued = Queued { place: info.place, function: args.function(1)?, arguments };
-    if info.book.running.get() {
-        tasks::spawn(&info, queued);
-    } else {
-        info.book.tasks.borrow_mut().push(queued);
-    }
+    tasks::register(&info, args.function(1)?, arguments);
     Ok(Reply::nothing())
 }
 
 fn set_nice(args: &Args<'_>) -> Result<Reply, Raise> {
     args.need(1)?;
-    let nice = args.integer(1)?.clamp(task::NICE_MIN.into(), task::NICE_MAX.into());
+    let floor = Info::of(args.lua())?.tenant.map_or(task::NICE_MIN, |tenant| tenant.policy.nice);
+    let nice = args.integer(1)?.clamp(floor.into(), task::NICE_MAX.into());
     if !matches!(current::context(), Context::Body | Context::Init) {
         task::set_nice(i32::try_from(nice).unwrap_or_default());
     }
@@ -320,7 +317,7 @@ fn entry(
         None => script,
     };
     Ok(Entry {
-        name: args.text(1)?,
+        name: info.scoped(args.text(1)?),
         place: info.place,
         function: Some(function),
         environments: Vec::new(),

@@ -41,7 +41,7 @@ mod txn_class;
 #[cfg(test)]
 mod tenant_tests;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 /// A function of a class.
 pub(super) struct Row {

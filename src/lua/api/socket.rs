@@ -373,7 +373,7 @@ async fn open(destination: &Destination, info: &Info) -> Result<Stream, &'static
     let policy = &account.policy;
     let refused = |what: &dyn fmt::Display| {
         let text = format!("tenant {}: connection to {what} refused by policy", policy.name);
-        info.book.say(Level::Notice, &text, None);
+        info.say(Level::Notice, &text, None);
         Err("refused by policy")
     };
     match destination {

@@ -37,7 +37,7 @@ use crate::txn::Txn;
 use crate::txn::Vars;
 use crate::value::Value;
 
-fn txn(mode: Mode) -> Shared {
+pub(in crate::lua) fn txn(mode: Mode) -> Shared {
     let frontend = Arc::new(testing::proxy(0, "f", mode));
     let address = |port| RefCell::new(Addr::Inet(SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
     let session = Session {

@@ -51,7 +51,7 @@ fn say(args: &Args<'_>, level: Level, index: usize) -> Result<Reply, Raise> {
     args.need(index)?;
     let txn = handle(args, "TXN")?.get()?;
     let text = args.string(index)?;
-    Info::of(args.lua())?.book.say(level, &core::printable(&text), Some(&txn));
+    Info::of(args.lua())?.say(level, &core::printable(&text), Some(&txn));
     Ok(Reply::nothing())
 }
 
