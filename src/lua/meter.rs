@@ -1,6 +1,7 @@
 //! How much processor time the running call has used, and what the hook must do about it.
 
 use std::cell::Cell;
+use std::fmt::Write;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use rustix::time::ClockId;
 use rustix::time::clock_gettime;
 
+use super::pattern;
 use super::raw::Stop;
 use super::watchdog;
 use super::watchdog::Who;
@@ -52,14 +54,14 @@ pub(super) struct Meter {
     /// costs a system call.
     cpu: Option<Duration>,
     long: bool,
-    /// Slices so far, up to [`SHORT_SLICES`].
-    slices: u8,
+    /// Slices so far.
+    slices: u32,
     /// The hook has been told to end it.
     killed: bool,
 }
 
 /// After how many slices a call's processor time is read from the thread's clock.
-const SHORT_SLICES: u8 = 64;
+const SHORT_SLICES: u32 = 64;
 
 /// Up to which length a slice is measured by the watchdog's clock alone, which costs nothing.
 const TRUSTED: Duration = Duration::from_millis(2);
@@ -152,7 +154,12 @@ impl Meter {
             millis => format!("{millis}ms"),
         };
         let millis = used.as_secs_f64() * 1e3;
-        Some(format!("after {millis:.1} ms of CPU{what} ({knob} {limit})").into())
+        let mut text = format!("after {millis:.1} ms of CPU{what} ({knob} {limit})");
+        if let Some(search) = pattern::running() {
+            // Nothing else says why a line that looks harmless took so long.
+            write!(text, ", looking for {search},").unwrap_or_default();
+        }
+        Some(text.into())
     }
 
     fn slice(&self) -> Duration {
@@ -180,9 +187,15 @@ pub(super) fn judge() -> Stop {
     let mut meter = RUNNING.get();
     // From here on its own clock is read: the wall's says little on a busy machine.
     meter.long = true;
+    meter.slices = meter.slices.saturating_add(1);
     meter.killed |= meter.is_over(meter.slice());
     RUNNING.set(meter);
     if meter.killed { Stop::Kill } else { Stop::Preempt }
+}
+
+/// Returns how many slices the running call has had.
+pub(super) fn slices() -> u32 {
+    RUNNING.get().slices
 }
 
 /// Says whether the running call shall let others run.

@@ -99,6 +99,9 @@ const SWEEP_STEPS: usize = 16;
 const PAUSE: i32 = 120;
 const STEP_MULTIPLIER: i32 = 300;
 
+/// What a state may hold where everything is done to disturb scripts.
+const ZEAL_MEMORY: usize = 24 << 20;
+
 /// The most machine code of a tenant's state, which no allocator sees.
 const MACHINE_CODE: usize = 512 << 10;
 
@@ -126,6 +129,12 @@ impl Vm {
             .set_name(raw::PRELUDE)
             .set_mode(ChunkMode::Text)
             .call::<()>(raw::library_tools(&lua)?)?;
+        if cfg!(luaproxy_zeal) {
+            memory.limit(
+                &lua,
+                Limit { bytes: ZEAL_MEMORY, block: usize::MAX, knob: ("zeal", ZEAL_MEMORY) },
+            );
+        }
         let idle = RefCell::new(Vec::new());
         Ok(Self {
             inner: Rc::new(Inner {
@@ -249,7 +258,7 @@ impl Vm {
     /// Limits what the state of the operator's own scripts may hold; 0 is no limit.
     pub(super) fn limit_memory(&self, bytes: usize) -> Result<(), Error> {
         if bytes > 0 {
-            let limit = Limit { bytes, block: usize::MAX, knob: "tune.lua.maxmem" };
+            let limit = Limit { bytes, block: usize::MAX, knob: ("tune.lua.maxmem", bytes) };
             self.inner.memory.limit(&self.inner.lua, limit);
         }
         Ok(())
@@ -269,7 +278,7 @@ impl Vm {
             bytes = bytes.saturating_sub(MACHINE_CODE).max(memory_max / 2);
         }
         let block = (memory_max / 8).clamp(256 << 10, 4 << 20);
-        self.inner.memory.limit(lua, Limit { bytes, block, knob: "memory-max" });
+        self.inner.memory.limit(lua, Limit { bytes, block, knob: ("memory-max", memory_max) });
         Ok(())
     }
 

@@ -286,42 +286,39 @@ impl Slot {
             notice();
         }
         let in_c = now.saturating_sub(self.beat.load(Ordering::Relaxed)) >= STALL;
-        if in_c && self.accused.load(Ordering::Relaxed) != since {
-            self.accuse(since);
+        // On a machine that is too busy, a worker stands still through nobody's fault.
+        let cpu =
+            self.thread.cpu().map_or(0, micros).saturating_sub(self.cpu.load(Ordering::Relaxed));
+        let is_busy = cpu >= STALL / 2;
+        if in_c
+            && (is_busy || elapsed >= 4 * STALL)
+            && self.accused.load(Ordering::Relaxed) != since
+        {
+            self.accused.store(since, Ordering::Relaxed);
+            self.accuse(elapsed, is_busy);
         }
     }
 
     /// Names the script that is in a call in C which does not come back.
-    fn accuse(&self, since: u64) {
-        let held = STALL / 1000;
+    fn accuse(&self, elapsed: u64, is_busy: bool) {
+        let held = format!("a call in C has held {} for {} ms", self.name, elapsed / 1000);
         let text = match Who::unpack(self.who.load(Ordering::Relaxed)) {
-            Who::State(number) => {
-                format!(
-                    "Lua [state-id {number}]: a call in C has held {} for {held} ms.",
-                    self.name
-                )
-            }
+            Who::State(number) => format!("Lua [state-id {number}]: {held}."),
             Who::Tenant(number) => {
-                // On a machine that is too busy, a worker stands still through nobody's fault.
-                let seen = self.cpu.load(Ordering::Relaxed);
-                let cpu = self.thread.cpu().map_or(0, micros);
-                if cpu.saturating_sub(seen) < STALL / 2 {
-                    return;
-                }
                 let account = TENANTS.load().get(number as usize).and_then(Weak::upgrade);
                 let Some(account) = account else { return };
-                account.quarantine(QUARANTINE);
-                let text = format!(
-                    "tenant {}: a call in C has held {} for {held} ms; its calls are refused for {}s.",
-                    account.policy.name,
-                    self.name,
-                    QUARANTINE.as_secs()
-                );
+                let name = &account.policy.name;
+                let text = if is_busy {
+                    account.quarantine(QUARANTINE);
+                    let refused = QUARANTINE.as_secs();
+                    format!("tenant {name}: {held}; its calls are refused for {refused}s.")
+                } else {
+                    format!("tenant {name}: {held}.")
+                };
                 log::send(&account.policy.loggers, Level::Err, text.as_bytes());
                 text
             }
         };
-        self.accused.store(since, Ordering::Relaxed);
         log::program(Level::Err, &text);
     }
 }

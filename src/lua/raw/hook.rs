@@ -42,8 +42,9 @@ thread_local! {
     pub(super) static STOP: Cell<Option<Stop>> = const { Cell::new(None) };
     /// Where the hook ended the script: in which coroutine, and its frames.
     static PLACE: RefCell<Option<(usize, String)>> = const { RefCell::new(None) };
-    /// Whether the hook is armed at every resume.
-    pub(super) static ZEAL: Cell<bool> = const { Cell::new(cfg!(luaproxy_zeal)) };
+    /// For how many slices of a call the hook is armed from the start: the script is preempted at
+    /// every instruction.
+    static ZEAL: Cell<u32> = const { Cell::new(if cfg!(luaproxy_zeal) { 2000 } else { 0 }) };
 }
 
 unsafe extern "C" {
@@ -71,7 +72,13 @@ pub(in crate::lua) fn take_place(thread: &mlua::Thread) -> String {
 /// Arms the hook of this thread's scripts at every resume from now on, or no longer.
 #[cfg(test)]
 pub(in crate::lua) fn set_zeal(on: bool) {
-    ZEAL.set(on);
+    ZEAL.set(if on { u32::MAX } else { 0 });
+}
+
+/// Says whether the running slice is to be as short as can be.
+pub(super) fn is_zealous() -> bool {
+    let zeal = ZEAL.get();
+    zeal > 0 && meter::slices() < zeal
 }
 
 /// Says whether the script that runs on this thread allocates from a heap.
@@ -124,7 +131,7 @@ unsafe extern "C-unwind" fn hook(state: *mut lua_State, _: *mut lua_Debug) {
         // Stays armed, so that whatever catches this gets no further than one instruction.
         arm(state);
         fail(state, c"execution timeout");
-    } else if ZEAL.get() {
+    } else if is_zealous() {
         arm(state);
     }
 }

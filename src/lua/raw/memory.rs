@@ -26,8 +26,8 @@ pub(in crate::lua) struct Limit {
     pub bytes: usize,
     /// Bytes of one allocation.
     pub block: usize,
-    /// The setting it comes from.
-    pub knob: &'static str,
+    /// The setting it comes from, and what that says.
+    pub knob: (&'static str, usize),
 }
 
 /// What the state needs before its script may go on.
@@ -59,7 +59,7 @@ pub(super) struct Heap {
     soft: Cell<usize>,
     hard: Cell<usize>,
     block: Cell<usize>,
-    knob: Cell<&'static str>,
+    knob: Cell<(&'static str, usize)>,
     /// The host allocates, which must not fail.
     exempt: Cell<bool>,
     want: Cell<Option<Want>>,
@@ -86,7 +86,7 @@ impl Memory {
             soft: Cell::new(usize::MAX),
             hard: Cell::new(usize::MAX),
             block: Cell::new(usize::MAX),
-            knob: Cell::new(""),
+            knob: Cell::new(("", 0)),
             exempt: Cell::new(false),
             want: Cell::new(None),
             refusal: Cell::new(None),
@@ -145,9 +145,8 @@ impl Memory {
         let heap = self.heap();
         heap.want.set(None);
         let refusal = heap.refusal.take()?;
-        let (hard, held, knob) = (heap.hard.get(), heap.held.get(), heap.knob.get());
-        let limit =
-            if hard == usize::MAX { String::new() } else { format!(" ({knob} {})", Size(hard)) };
+        let (held, (knob, set)) = (heap.held.get(), heap.knob.get());
+        let limit = if set == 0 { String::new() } else { format!(" ({knob} {})", Size(set)) };
         Some(match refusal {
             Refusal::Block(bytes) => {
                 let most = Size(heap.block.get());

@@ -14,10 +14,10 @@ use super::hook::ACTIVE;
 use super::hook::ARMED;
 use super::hook::STOP;
 use super::hook::Stop;
-use super::hook::ZEAL;
 use super::hook::arm;
 use super::hook::disarm;
 use super::hook::forget_place;
+use super::hook::is_zealous;
 use super::hook::take_place;
 use super::stack::CEILING;
 use super::stack::stack_pointer;
@@ -83,7 +83,7 @@ fn run(vm: &Vm, thread: &mlua::Thread, count: usize) -> Resumed {
     pattern::forget_running();
     CEILING.set(stack_pointer());
     let outer = ACTIVE.replace(state);
-    if ZEAL.get() || vm.heap().want().is_some() {
+    if is_zealous() || vm.heap().want().is_some() {
         arm(state);
     }
     let count = c_int::try_from(count).unwrap_or(0);

@@ -11,9 +11,9 @@ use mlua::ffi::lua_State;
 /// What must be left of the C stack before a script may enter one more coroutine.
 const HEADROOM: usize = 256 << 10;
 
-/// What a call may use of the C stack before it may enter one more coroutine: a thousand
-/// coroutines in each other. Each preemption passes through all of them, and must not take long.
-const NESTING: usize = 96 << 10;
+/// What a call may use of the C stack before it may enter one more coroutine: 200 coroutines in
+/// each other, at 80 bytes each. Every preemption passes through all of them, and must not take long.
+const NESTING: usize = 16 << 10;
 
 thread_local! {
     /// The lowest address a script may bring the stack of this thread down to.
