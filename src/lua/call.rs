@@ -89,7 +89,7 @@ impl Call {
         if self.collecting.is_some() && self.thread.is_some() {
             self.meter.begin();
             let enough = self.collect();
-            self.meter = Meter::end();
+            self.end_slice();
             if !enough && !self.meter.is_killed() {
                 return Step::Preempted;
             }
@@ -100,15 +100,18 @@ impl Call {
 
     /// Goes on with collecting for a slice; says whether the script may go on, if only to its end.
     fn collect(&mut self) -> bool {
-        // What became garbage after a cycle had begun is found by the next.
-        while self.collecting.is_some_and(|cycles| cycles < 2) && self.vm.heap().want().is_some() {
-            if self.vm.heap().step() {
-                self.collecting = self.collecting.map(|cycles| cycles + 1);
-                if self.vm.heap().is_relieved() {
-                    return true;
+        let heap = self.vm.heap();
+        while heap.want() == Some(Want::Collect) {
+            if !heap.step() {
+                if meter::is_slice_over() {
+                    return false;
                 }
-            } else if meter::is_slice_over() {
-                return false;
+            } else if !heap.is_relieved() {
+                // What became garbage after a cycle had begun is found by the next.
+                match self.collecting.replace(1) {
+                    Some(0) => {}
+                    _ => heap.condemn(),
+                }
             }
         }
         true

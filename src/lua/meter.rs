@@ -204,11 +204,6 @@ pub(super) fn is_slice_over() -> bool {
     watchdog::is_over(meter.since, meter.limits.slice)
 }
 
-/// Says whether the running call has been told to end.
-pub(super) fn is_dying() -> bool {
-    RUNNING.get().killed
-}
-
 /// Ends all calls, as they are interrupted, from now on: those too that have no limits.
 pub fn end_all() {
     ENDING.store(true, Ordering::Relaxed);

@@ -247,7 +247,93 @@ const ENDLESS: &[&str] = &[
     "table.sort(setmetatable({ 1, 2, 3 }, {}), function() while true do end end)",
     "string.gsub('x', 'x', setmetatable({}, { __index = function() while true do end end }))",
     "while true do pcall(debug.sethook) end",
+    "setmetatable({}, { __call = function() while true do end end })()",
+    "setmetatable({}, { __newindex = function() while true do end end }).x = 1",
+    "return setmetatable({}, { __add = function() while true do end end }) + 1",
+    "return -setmetatable({}, { __unm = function() while true do end end })",
+    "return #setmetatable({}, { __len = function() while true do end end })",
+    "local mt = { __eq = function() while true do end end }
+     return setmetatable({}, mt) == setmetatable({}, mt)",
+    "local mt = { __lt = function() while true do end end }
+     return setmetatable({}, mt) < setmetatable({}, mt)",
+    "local mt = { __le = function() while true do end end }
+     table.sort({ setmetatable({}, mt), setmetatable({}, mt) }, function(a, b) return a <= b end)",
+    "for _ in function() while true do end end do end",
+    "for _ in ('x'):gmatch('x') do while true do end end",
+    "local t = setmetatable({}, { __tostring = function() while true do end end })
+     while true do pcall(error, t) pcall(print, t) end",
+    "while true do pcall(table.concat, { 1, {} }) pcall(later, nil) pcall(whole, {}) end",
+    "local function nest(n)
+        return coroutine.wrap(function() if n > 0 then nest(n - 1) end while true do end end)()
+     end
+     nest(100)",
 ];
+
+/// Scripts that want to know that they are ended.
+const WATCHFUL: &[&str] = &[
+    "pcall(SPIN) noticed = true",
+    "xpcall(SPIN, function() noticed = true end) noticed = true",
+    "pcall(string.format, '%s', OBJECT) noticed = true",
+    "xpcall(string.format, function() noticed = true end, '%s', OBJECT) noticed = true",
+    "string.format('%s', setmetatable({}, { __tostring = function()
+        xpcall(SPIN, function() noticed = true end)
+        noticed = true
+     end }))
+     noticed = true",
+    "local co = coroutine.create(SPIN) coroutine.resume(co) noticed = true",
+    "local co = coroutine.wrap(function() pcall(SPIN) noticed = true end) pcall(co) noticed = true",
+    "string.format('%s', setmetatable({}, { __tostring = function()
+        local co = coroutine.create(SPIN)
+        xpcall(coroutine.wrap(function() SPIN() noticed = true end), function() noticed = true end)
+        noticed = coroutine.resume(co)
+     end }))
+     noticed = true",
+    "for _ in SPIN do noticed = true end noticed = true",
+    "table.sort({ 1, 2, 3 }, function() SPIN() noticed = true end) noticed = true",
+    "local _ = ('x'):gsub('x', function() SPIN() noticed = true end) noticed = true",
+    "load(function() SPIN() noticed = true end) noticed = true",
+];
+
+#[test]
+fn no_script_notices_its_end() {
+    let vm = vm();
+    vm.limit_memory(8 << 20).unwrap();
+    for (spin, limits, kind) in [
+        ("while true do end", SHORT, Kind::Time),
+        ("while true do pcall(function() while true do end end) end", SHORT, Kind::Time),
+        ("local t = {} while true do t[#t + 1] = { #t } end", Limits::NONE, Kind::Memory),
+    ] {
+        for watchful in WATCHFUL {
+            let source = format!(
+                "local function SPIN() {spin} end
+                 local OBJECT = setmetatable({{}}, {{ __tostring = SPIN }})
+                 {watchful}"
+            );
+            let error = limited(&vm, &source, limits).unwrap_err();
+            assert_eq!(error.kind, kind, "{source}: {error}");
+            let noticed: Value = vm.lua().globals().get("noticed").unwrap();
+            assert!(noticed.is_nil(), "{source}");
+        }
+    }
+}
+
+#[test]
+fn a_dropped_call_runs_nothing() {
+    let vm = vm();
+    for source in [
+        "pcall(function() while true do end end) noticed = true",
+        "coroutine.wrap(function() pcall(later, 1) noticed = true end)() noticed = true",
+        "xpcall(later, function() noticed = true end, 1) noticed = true",
+    ] {
+        let function = vm.load("=__mlua_async_poll", source.as_bytes()).unwrap();
+        let (call, step) = vm.start(&function, &[], Limits::SESSION);
+        assert!(matches!(step, Step::Preempted | Step::Waiting(_)), "{step:?}");
+        drop((step, call));
+        vm.sweep();
+        let noticed: Value = vm.lua().globals().get("noticed").unwrap();
+        assert!(noticed.is_nil(), "{source}");
+    }
+}
 
 #[test]
 fn what_runs_without_a_hook_is_out_of_reach() {

@@ -20,7 +20,6 @@ use super::book::Info;
 use super::call::Call;
 use super::call::Step;
 use super::error::Error;
-use super::meter;
 use super::meter::Limits;
 use super::raw;
 use super::raw::Arg;
@@ -120,7 +119,7 @@ impl Vm {
             .set_name(raw::PRELUDE)
             .set_mode(ChunkMode::Text)
             .call::<(Function, Function)>(raw::tools(&lua)?)?;
-        let dying = lua.create_function(|_, ()| Ok(meter::is_dying()))?;
+        let dying = lua.create_function(|_, ()| Ok(raw::is_dying()))?;
         lua.load(include_str!("libraries.lua"))
             .set_name(raw::PRELUDE)
             .set_mode(ChunkMode::Text)

@@ -56,6 +56,11 @@ pub(super) fn forget_place() {
     PLACE.with_borrow_mut(|place| *place = None);
 }
 
+/// Says whether the hook has ended the script that runs on this thread.
+pub(in crate::lua) fn is_dying() -> bool {
+    PLACE.with_borrow(Option::is_some)
+}
+
 /// Returns where a thread stands, or where the hook has just ended it, innermost frame first.
 pub(in crate::lua) fn take_place(thread: &mlua::Thread) -> String {
     let outer = || frames::of(thread.state());

@@ -135,9 +135,14 @@ impl Memory {
         self.exempt(|| collect(self.main, ffi::LUA_GCSTEP)) != 0
     }
 
-    /// Takes note that all garbage is gone; says whether the script may go on.
+    /// Says whether collecting has left little enough, and takes note of it.
     pub(in crate::lua) fn is_relieved(&self) -> bool {
         self.heap().is_relieved()
+    }
+
+    /// Has the script end: all garbage is gone, and it holds too much.
+    pub(in crate::lua) fn condemn(&self) {
+        self.heap().condemn();
     }
 
     /// Takes note that the call which wanted too much is over, and says what it wanted.
@@ -200,18 +205,24 @@ impl Heap {
         let outer = self.exempt.replace(true);
         collect(state, ffi::LUA_GCCOLLECT);
         self.exempt.set(outer);
-        self.is_relieved()
+        let relieved = self.is_relieved();
+        if !relieved {
+            self.condemn();
+        }
+        relieved
     }
 
     fn is_relieved(&self) -> bool {
         let relieved = self.held.get() <= self.soft.get();
         if relieved {
             self.want.set(None);
-        } else {
-            self.refusal.set(Some(Refusal::Live(self.held.get())));
-            self.want.set(Some(Want::End));
         }
         relieved
+    }
+
+    fn condemn(&self) {
+        self.refusal.set(Some(Refusal::Live(self.held.get())));
+        self.want.set(Some(Want::End));
     }
 
     /// Says whether a block may grow, and has the script stopped that holds too much.

@@ -15,6 +15,7 @@ mod thread;
 mod value;
 
 pub(super) use hook::Stop;
+pub(super) use hook::is_dying;
 #[cfg(test)]
 pub(super) use hook::set_zeal;
 pub(super) use hook::take_place;
