@@ -1,5 +1,6 @@
 //! Scripts in the proxy, beside HAProxy running the same ones.
 
+mod hostile;
 mod niceness;
 mod preemption;
 mod stall;
@@ -10,6 +11,7 @@ use crate::support::case;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = case::folder("lua");
+    trials.extend(hostile::trials());
     trials.extend(niceness::trials());
     trials.extend(preemption::trials());
     trials.extend(stall::trials());

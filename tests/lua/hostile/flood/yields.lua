@@ -1,0 +1,2 @@
+-- killed: cpu-max
+function attack() while true do core.yield() coroutine.yield() end end

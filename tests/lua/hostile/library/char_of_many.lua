@@ -1,0 +1,2 @@
+-- ends
+function attack() return pcall(string.char, unpack({}, 1, 5000)) end

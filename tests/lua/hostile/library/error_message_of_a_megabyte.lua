@@ -1,0 +1,2 @@
+-- error: xxx
+function attack() error(("x"):rep(1000000)) end

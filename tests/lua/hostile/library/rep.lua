@@ -1,0 +1,2 @@
+-- error: memory
+function attack() return #("x"):rep(2 ^ 31 - 1) end

@@ -1,0 +1,2 @@
+-- refused at load: execution timeout
+while true do end

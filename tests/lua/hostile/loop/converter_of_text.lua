@@ -1,0 +1,2 @@
+-- killed: cpu-max | converter fetch
+function attack() repeat until false end

@@ -1,0 +1,4 @@
+-- error: unknown runtime error
+function attack()
+    error(setmetatable({}, { __tostring = function() while true do end end }))
+end

@@ -1,0 +1,2 @@
+-- killed: cpu-max
+function attack() for _ in function() return 1 end do end end

@@ -1,0 +1,2 @@
+-- killed: cpu-max
+function attack() while true do load("local a = 1 return a")() end end

@@ -1,0 +1,3 @@
+-- killed: cpu-max
+source = "return load(source)()"
+function attack() return load(source)() end

@@ -1,0 +1,2 @@
+-- ends
+function attack() return load(function() return " " end) end

@@ -1,0 +1,4 @@
+-- killed: cpu-max
+local other
+function attack() return other() end
+function other() return attack() end

@@ -1,0 +1,4 @@
+-- killed: cpu-max
+function attack()
+    while true do coroutine.resume(coroutine.create(function() coroutine.yield() end)) end
+end

@@ -1,0 +1,2 @@
+-- killed: cpu-max
+function attack() while true do pcall(function() while true do end end) end end

@@ -1,0 +1,2 @@
+-- killed: cpu-max
+function attack() pcall(attack) pcall(attack) while true do pcall(attack) end end

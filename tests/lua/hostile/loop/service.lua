@@ -1,0 +1,2 @@
+-- killed: cpu-max | service
+function attack() while true do pcall(attack) end end

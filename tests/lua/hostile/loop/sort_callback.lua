@@ -1,0 +1,2 @@
+-- killed: cpu-max
+function attack() table.sort({ 3, 2, 1 }, function() while true do end end) end

@@ -1,0 +1,2 @@
+-- ends
+function attack() local s = "" while true do s = s .. "x" end end

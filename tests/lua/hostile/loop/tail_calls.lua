@@ -1,0 +1,2 @@
+-- killed: cpu-max
+function attack() return attack() end

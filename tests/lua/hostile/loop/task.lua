@@ -1,0 +1,2 @@
+-- killed: cpu-max | task
+core.register_task(function() while true do end end)

@@ -1,0 +1,2 @@
+-- error: memory
+function attack() local s = "x" while true do s = s .. s end end

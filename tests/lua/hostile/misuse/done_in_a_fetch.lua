@@ -1,0 +1,2 @@
+-- ends | fetch
+function attack(txn) txn:done() return "x" end

@@ -1,0 +1,2 @@
+-- ends | service
+function attack(applet) return nil end

@@ -1,0 +1,2 @@
+-- ends | converter fetch
+function attack() core.msleep(1) core.yield() return "x" end

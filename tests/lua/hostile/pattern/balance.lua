@@ -1,0 +1,2 @@
+-- ends
+function attack() return (("("):rep(200000):find("%b()")) end

@@ -1,0 +1,2 @@
+-- killed: cpu-max
+function attack() return (("a"):rep(200000):find(".*b")) end

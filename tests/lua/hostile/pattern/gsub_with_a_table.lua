@@ -1,0 +1,2 @@
+-- killed: cpu-max
+function attack() while true do ("x"):rep(100000):gsub(".", { x = "y" }) end end

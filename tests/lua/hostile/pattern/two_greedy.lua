@@ -1,0 +1,2 @@
+-- killed: cpu-max
+function attack() return (("a"):rep(5000):find(".*.*b")) end

@@ -1,0 +1,3 @@
+-- ends
+local function deep() assert(load(deep)) end
+function attack() return deep() end
