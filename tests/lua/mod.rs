@@ -3,6 +3,7 @@
 mod hostile;
 mod niceness;
 mod preemption;
+mod soak;
 mod stall;
 
 use libtest_mimic::Trial;
@@ -14,6 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials.extend(hostile::trials());
     trials.extend(niceness::trials());
     trials.extend(preemption::trials());
+    trials.extend(soak::trials());
     trials.extend(stall::trials());
     trials
 }
