@@ -14,6 +14,7 @@ use mlua::LuaString;
 use mlua::MultiValue;
 use mlua::Value;
 
+use super::api::Row;
 use super::error::Error;
 use super::raw;
 use super::raw::Ret;
@@ -117,21 +118,45 @@ pub fn function(
     run: impl Fn(&Args<'_>) -> Result<Reply, Raise> + 'static,
 ) -> Result<Function, Error> {
     let inner = vm.lua().create_function(move |lua, values: MultiValue| {
-        let pending = match run(&Args { lua, name, values }) {
-            Ok(Reply::Values(values)) => return Ok(values),
-            Ok(Reply::Wait(op)) => Pending::Wait(op),
-            Ok(Reply::Finish(ret)) => Pending::Finish(ret),
-            Err(raise) => {
-                return Ok(MultiValue::from_iter([
-                    Value::LightUserData(raw::fail_token()),
-                    Value::String(lua.create_string(raise.message)?),
-                ]));
-            }
-        };
-        PENDING.set(Some(pending));
-        Ok(MultiValue::from_iter([Value::LightUserData(raw::wait_token())]))
+        hand_back(lua, run(&Args { lua, name, values }))
     })?;
     vm.wrap(inner)
+}
+
+/// Makes a function for scripts of each row of a table: what is returned takes a row's number.
+pub(super) fn functions(
+    vm: &Vm,
+    row: impl Fn(usize) -> Option<&'static Row> + 'static,
+) -> Result<Function, Error> {
+    let inner = vm.lua().create_function(move |lua, mut values: MultiValue| {
+        let number = match values.pop_front() {
+            Some(Value::Integer(number)) => usize::try_from(number).ok(),
+            _ => None,
+        };
+        let result = match number.and_then(&row) {
+            Some(row) => (row.run)(&Args { lua, name: row.name, values }),
+            None => Err(Raise::new("no such function")),
+        };
+        hand_back(lua, result)
+    })?;
+    vm.share_function(inner)
+}
+
+/// Returns what the prelude makes a result, an error or a wait of.
+fn hand_back(lua: &Lua, result: Result<Reply, Raise>) -> mlua::Result<MultiValue> {
+    let pending = match result {
+        Ok(Reply::Values(values)) => return Ok(values),
+        Ok(Reply::Wait(op)) => Pending::Wait(op),
+        Ok(Reply::Finish(ret)) => Pending::Finish(ret),
+        Err(raise) => {
+            return Ok(MultiValue::from_iter([
+                Value::LightUserData(raw::fail_token()),
+                Value::String(lua.create_string(raise.message)?),
+            ]));
+        }
+    };
+    PENDING.set(Some(pending));
+    Ok(MultiValue::from_iter([Value::LightUserData(raw::wait_token())]))
 }
 
 /// Takes what the call that just yielded waits for, or will wait for when it goes on.

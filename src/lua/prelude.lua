@@ -40,6 +40,16 @@ local function wrap(f)
     end
 end
 
+-- Makes functions of a host function that takes the number of one of many before the arguments:
+-- a closure of this kind is less than half as large as a function of the host's own.
+local function share(f)
+    return function(number)
+        return function(...)
+            return pass(f(number, ...))
+        end
+    end
+end
+
 local relay
 
 -- Goes on with a coroutine that the host's answer was for.
@@ -131,4 +141,4 @@ local function lock(co)
     locked[co] = true
 end
 
-return wrap, lock
+return wrap, share, lock

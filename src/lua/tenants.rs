@@ -355,6 +355,7 @@ impl Host {
                 }
                 // One that cannot be made now is made when it is needed, and fails there.
                 let Ok(vm) = host.make_blank(settings.tenant_jit) else { return };
+                vm.sweep();
                 host.states.spares.borrow_mut().push(vm);
                 drop(host);
                 task::yield_now().await;
@@ -371,6 +372,8 @@ impl Host {
             let tenant = &used.tenant;
             match host.ready_tenant(tenant).await {
                 Ok(vm) => {
+                    // A script that has just been compiled leaves much behind.
+                    vm.sweep_soon();
                     tenant.retry.set(None);
                     tenant.set_state(State::Open(vm));
                     host.start_tasks(tenant.place());

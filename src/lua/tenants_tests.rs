@@ -363,3 +363,65 @@ fn spare_states_are_made_ahead() {
     })
     .unwrap();
 }
+
+/// What the machine code takes, where there is any, comes on top.
+#[test]
+fn a_state_of_a_small_script_holds_at_most_120_kib() {
+    let files = Files::new();
+    let source = "
+        local function check(txn)
+            local ip = txn.f:src()
+            txn:set_var('txn.seen', ip)
+        end
+        core.register_action('check', {'http-req'}, check)
+        core.register_fetches('who', function(txn) return 'me' end) "
+        .to_owned()
+        + ECHO;
+    let host = host([files.policy("acme", &source)]);
+    task::block_on(async {
+        assert_eq!(convert(&host, "acme:echo", "a").await, text("a1"));
+    })
+    .unwrap();
+    let vm = host.tenant(0).unwrap().vm().unwrap();
+    vm.sweep();
+    let held = vm.memory();
+    assert!(held <= 120 << 10, "{held} bytes");
+}
+
+/// Prints what a state costs: `cargo test -- --ignored --nocapture the_cost_of_a_state`.
+#[test]
+#[ignore = "a measurement"]
+fn the_cost_of_a_state() {
+    let files = Files::new();
+    let host = host([files.policy("acme", ECHO)]);
+    let tenant = host.tenant(0).unwrap();
+    let cpu = || rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let cpu = || Duration::try_from(cpu()).unwrap();
+    for jit in [true, false] {
+        let start = cpu();
+        let states: Vec<Vm> = (0..200).map(|_| Vm::new(Options { id: 1, jit }).unwrap()).collect();
+        let made = cpu() - start;
+        println!("jit {jit}: Vm::new {:?}, {} bytes", made / 200, states[0].memory());
+        states[0].lua().gc_collect().unwrap();
+        println!("  collected {} bytes", states[0].memory());
+        let start = cpu();
+        drop(states);
+        println!("  close {:?}", (cpu() - start) / 200);
+        let start = cpu();
+        let blank: Vec<Vm> = (0..200).map(|_| host.make_blank(jit).unwrap()).collect();
+        let made = cpu() - start;
+        println!("  with the API {:?}, {} bytes", made / 200, blank[0].memory());
+        let start = cpu();
+        blank[0].lua().gc_collect().unwrap();
+        println!("  collected {:?}, {} bytes", cpu() - start, blank[0].memory());
+        let start = cpu();
+        drop(blank);
+        println!("  close {:?}", (cpu() - start) / 200);
+    }
+    let start = cpu();
+    let vm = host.make_tenant(&tenant).unwrap();
+    println!("a tenant's {:?}", cpu() - start);
+    let start = cpu();
+    future::block_on(host.run_bodies(&tenant, &vm)).unwrap();
+    println!("its body {:?}, {} bytes", cpu() - start, vm.memory());
+}

@@ -56,6 +56,7 @@ struct Inner {
     // Before the state, whose values they are.
     idle: RefCell<Vec<Thread>>,
     wrap: Function,
+    share_function: Function,
     lock: Function,
     id: u32,
     who: Cell<Who>,
@@ -114,11 +115,11 @@ impl Vm {
         let pace =
             mlua::state::GcIncParams::default().pause(PAUSE).step_multiplier(STEP_MULTIPLIER);
         lua.gc_set_mode(mlua::state::GcMode::Incremental(pace));
-        let (wrap, lock) = lua
+        let (wrap, share_function, lock) = lua
             .load(include_str!("prelude.lua"))
             .set_name(raw::PRELUDE)
             .set_mode(ChunkMode::Text)
-            .call::<(Function, Function)>(raw::tools(&lua)?)?;
+            .call::<(Function, Function, Function)>(raw::tools(&lua)?)?;
         let dying = lua.create_function(|_, ()| Ok(raw::is_dying()))?;
         lua.load(include_str!("libraries.lua"))
             .set_name(raw::PRELUDE)
@@ -139,6 +140,7 @@ impl Vm {
             inner: Rc::new(Inner {
                 idle,
                 wrap,
+                share_function,
                 lock,
                 id: options.id,
                 who: Cell::new(Who::State(options.id)),
@@ -309,6 +311,12 @@ impl Vm {
     /// Makes a script's function of one that may wait or fail; see [`super::host`].
     pub(super) fn wrap(&self, function: Function) -> Result<Function, Error> {
         Ok(self.inner.wrap.call(function)?)
+    }
+
+    /// Returns what makes a script's function of each number that `function` takes before its
+    /// arguments.
+    pub(super) fn share_function(&self, function: Function) -> Result<Function, Error> {
+        Ok(self.inner.share_function.call(function)?)
     }
 
     /// Takes a thread that runs nothing.

@@ -129,6 +129,13 @@ pub(super) fn watch() -> io::Result<()> {
 /// Makes a tenant known, so that the watchdog can name it and refuse its calls.
 pub(super) fn enroll(account: &Arc<Account>) -> Who {
     let is_it = |known: &Weak<Account>| ptr::eq(known.as_ptr(), Arc::as_ptr(account));
+    let find = || {
+        let index = TENANTS.load().iter().position(is_it)?;
+        u32::try_from(index).ok().map(Who::Tenant)
+    };
+    if let Some(known) = find() {
+        return known;
+    }
     TENANTS.rcu(|tenants| {
         let mut tenants = Vec::clone(tenants);
         if !tenants.iter().any(is_it) {
@@ -141,8 +148,7 @@ pub(super) fn enroll(account: &Arc<Account>) -> Who {
         }
         tenants
     });
-    let number = TENANTS.load().iter().position(is_it).and_then(|index| u32::try_from(index).ok());
-    number.map_or(Who::State(0), Who::Tenant)
+    find().unwrap_or(Who::State(0))
 }
 
 /// Takes note that a script runs on this thread, for how long it may, and returns the time.

@@ -1,5 +1,7 @@
 //! The Lua API: one file per class, its functions in a table.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use mlua::Function;
 use mlua::IntoLua;
@@ -104,13 +106,16 @@ impl Handle {
 pub(super) fn install(vm: &Vm) -> Result<Entries, Error> {
     let lua = vm.lua();
     let classes = lua.create_table()?;
+    let make = host::functions(vm, |number| ROWS.get(number).copied())?;
+    let mut number = 0;
     for (name, rows) in CLASSES {
         let class = match classes.raw_get(*name)? {
             Value::Table(class) => class,
             _ => lua.create_table()?,
         };
         for row in *rows {
-            class.raw_set(row.name, host::function(vm, row.name, row.run)?)?;
+            class.raw_set(row.name, make.call::<Function>(number)?)?;
+            number += 1;
         }
         classes.raw_set(*name, class)?;
     }
@@ -123,6 +128,10 @@ pub(super) fn install(vm: &Vm) -> Result<Entries, Error> {
         .call(classes)?;
     Ok(Entries { txn, http, tcp })
 }
+
+/// All rows, in the order of the classes.
+static ROWS: LazyLock<Vec<&'static Row>> =
+    LazyLock::new(|| CLASSES.iter().flat_map(|(_, rows)| rows.iter()).collect());
 
 /// Returns the exchange an object stands for.
 pub(super) fn handle(args: &Args<'_>, class: &str) -> Result<Handle, Raise> {
