@@ -1,15 +1,37 @@
 -- Functions of LuaJIT's libraries with which a script could hold its worker or overrun its stack.
 -- What calls the script back does so from Lua here: it can be preempted, and may wait.
-local dying = ...
+local dying, load_max = ...
 
 local error, find, getmetatable, pcall, rawequal = error, string.find, getmetatable, pcall, rawequal
-local select, sub, type = select, string.sub, type
-local concat, min = table.concat, math.min
-local plain_insert, plain_load = table.insert, load
+local rawget, rawlen, rawset, select, setmetatable = rawget, rawlen, rawset, select, setmetatable
+local sub, tonumber, tostring, type = string.sub, tonumber, tostring, type
+local concat, min, running = table.concat, math.min, coroutine.running
+local plain_collect, plain_insert, plain_load = collectgarbage, table.insert, load
 local plain_loadfile, plain_sort, plain_xpcall = loadfile, table.sort, xpcall
-local traceback = debug.traceback
+local plain_traceback = debug.traceback
+-- Sees through `__metatable`, where there is such a thing.
+local metatable = debug.getmetatable or getmetatable
 
+-- How many elements LuaJIT may handle in one call.
+local MANY = 50000
+
+local function orders(value)
+    local mt = metatable(value)
+    return type(mt) == "table" and rawget(mt, "__lt") ~= nil
+end
+
+-- `<`, whose errors are of no line here.
 local function less_than(a, b)
+    local kind, other = type(a), type(b)
+    if kind == other and (kind == "number" or kind == "string") or orders(a) or orders(b) then
+        return a < b
+    elseif kind == other then
+        error("attempt to compare two " .. kind .. " values", 0)
+    end
+    error("attempt to compare " .. kind .. " with " .. other, 0)
+end
+
+local function less_plainly(a, b)
     return a < b
 end
 
@@ -29,16 +51,14 @@ end
 
 -- By merging: quicksort takes the square of the time for lists that are made for it.
 function table.sort(list, less)
-    local is_plain = type(list) == "table" and getmetatable(list) == nil
-    local length = is_plain and #list or 0
-    if not is_plain or less == nil and not is_simple(list, length) or less ~= nil and type(less) ~= "function" then
+    if type(list) ~= "table" or less ~= nil and type(less) ~= "function" then
         return plain_sort(list, less)
     end
-    less = less or less_than
-    local from, to, width = {}, {}, 1
+    local from, to, width, length = {}, {}, 1, rawlen(list)
     for index = 1, length do
-        from[index] = list[index]
+        from[index] = rawget(list, index)
     end
+    less = less or is_simple(from, length) and less_plainly or less_than
     while width < length do
         for low = 1, length, 2 * width do
             local middle, high = min(low + width, length + 1), min(low + 2 * width, length + 1)
@@ -54,32 +74,71 @@ function table.sort(list, less)
         from, to, width = to, from, 2 * width
     end
     for index = 1, length do
-        list[index] = from[index]
+        rawset(list, index, from[index])
     end
 end
 
 -- LuaJIT moves all between a position far away and the end of the list.
 function table.insert(list, ...)
-    if select("#", ...) == 2 and type(list) == "table" then
-        local position = ...
-        if type(position) == "number" and not (position >= 1 and position <= #list + 1) then
-            error("bad argument #2 to 'insert' (position out of bounds)", 2)
-        end
+    if select("#", ...) ~= 2 or type(list) ~= "table" then
+        return plain_insert(list, ...)
     end
-    return plain_insert(list, ...)
+    local position, value = ...
+    local length = rawlen(list)
+    if type(position) == "number" and not (position >= 1 and position <= length + 1) then
+        error("bad argument #2 to 'insert' (position out of bounds)", 2)
+    elseif type(position) ~= "number" or length - position < MANY then
+        return plain_insert(list, position, value)
+    end
+    position = position - position % 1
+    for index = length, position, -1 do
+        rawset(list, index + 1, rawget(list, index))
+    end
+    rawset(list, position, value)
 end
 
--- LuaJIT runs no hook in a handler that is called for an error of the hook itself.
+-- The handler runs when the stack is unwound: LuaJIT calls it from C, and without a hook for an
+-- error of the hook itself. Of the stack that is gone a handler wants the traceback.
+local weak = { __mode = "k" }
+local noted, shown = setmetatable({}, weak), setmetatable({}, weak)
+
+local function note(message)
+    noted[running()] = plain_traceback("", 2)
+    return message
+end
+
+local function settle(co, outer, ok, ...)
+    shown[co] = outer
+    if ok then
+        return false, (...)
+    end
+    return false, "error in error handling"
+end
+
+local function handle(handler, ok, ...)
+    if ok or dying() then
+        return ok, ...
+    end
+    local co = running()
+    local outer = shown[co]
+    shown[co], noted[co] = noted[co], nil
+    return settle(co, outer, pcall(handler, (...)))
+end
+
 function xpcall(f, handler, ...)
-    if handler == nil or rawequal(handler, traceback) then
+    if handler == nil or rawequal(handler, plain_traceback) then
         return plain_xpcall(f, handler, ...)
     end
-    return plain_xpcall(f, function(message)
-        if dying() then
-            return message
-        end
-        return handler(message)
-    end, ...)
+    return handle(handler, plain_xpcall(f, note, ...))
+end
+
+function debug.traceback(...)
+    local message = ...
+    local trace = shown[running()]
+    if trace and (message == nil or type(message) == "string" or type(message) == "number") then
+        return (message or "") .. sub(trace, message == nil and 2 or 1)
+    end
+    return plain_traceback(...)
 end
 
 -- Text only: bytecode can do anything.
@@ -88,16 +147,21 @@ local function text_mode(mode)
 end
 
 local WRONG_MODE = "attempt to load chunk with wrong mode"
+local TOO_LARGE = "chunk is too large to be compiled now"
 
 -- Readers are read to their end first: LuaJIT runs no hook any more after one that was stopped.
 local function read_all(reader)
-    local parts, size = {}, 0
+    local parts, size, length, most = {}, 0, 0, load_max()
     while true do
         local part = reader()
         if part == nil or part == "" then
             return concat(parts)
         elseif type(part) ~= "string" then
             error("reader function must return a string", 0)
+        end
+        length = length + #part
+        if length > most then
+            error(TOO_LARGE, 0)
         end
         size = size + 1
         parts[size] = part
@@ -113,11 +177,16 @@ function load(chunk, name, mode, ...)
             return nil, text
         end
         chunk, name = text, name or "=(load)"
+    elseif type(chunk) == "string" and #chunk > load_max() then
+        return nil, TOO_LARGE
     end
     return plain_load(chunk, name, "t", ...)
 end
 
 function loadstring(text, name)
+    if type(text) == "string" and #text > load_max() then
+        return nil, TOO_LARGE
+    end
     return plain_load(text, name, "t")
 end
 
@@ -141,18 +210,90 @@ function debug.sethook()
     error("debug.sethook: not available", 2)
 end
 
+-- In steps, between which others run.
+function collectgarbage(what, argument)
+    if what == "step" then
+        return plain_collect(what, min(tonumber(argument) or 0, 100))
+    elseif what ~= nil and what ~= "collect" then
+        return plain_collect(what, argument)
+    end
+    -- The cycle that has begun, and a whole one.
+    for _ = 1, 2 do
+        repeat until plain_collect("step", 100)
+    end
+    return 0
+end
+
+if package then
+    local loaded, package, LOADING = package.loaded, package, {}
+
+    -- Returns what makes a module of the name.
+    local function find_module(name)
+        local tried = {}
+        for index = 1, rawlen(package.loaders) do
+            local found = package.loaders[index](name)
+            if type(found) == "function" then
+                return found
+            elseif type(found) == "string" then
+                tried[#tried + 1] = found
+            end
+        end
+        error("module '" .. name .. "' not found:" .. concat(tried), 3)
+    end
+
+    -- LuaJIT's runs the module below C.
+    function require(name)
+        if type(name) ~= "string" then
+            error("bad argument #1 to 'require' (string expected, got " .. type(name) .. ")", 2)
+        end
+        if rawequal(loaded[name], LOADING) then
+            error("loop or previous error loading module '" .. name .. "'", 2)
+        elseif not loaded[name] then
+            local make = find_module(name)
+            loaded[name] = LOADING
+            local result = make(name)
+            if result ~= nil then
+                loaded[name] = result
+            elseif rawequal(loaded[name], LOADING) then
+                loaded[name] = true
+            end
+        end
+        return loaded[name]
+    end
+end
+
+-- LuaJIT's asks for the texts from below C.
+if io then
+    local stdout, write = io.stdout, io.stdout.write
+    function print(...)
+        local parts = { ... }
+        for index = 1, select("#", ...) do
+            local text = tostring(parts[index])
+            if type(text) ~= "string" then
+                error("'tostring' must return a string to 'print'", 2)
+            end
+            parts[index] = text
+        end
+        write(stdout, concat(parts, "\t"), "\n")
+    end
+end
+
 -- What these call runs where no hook does.
 if jit then
     jit.attach = nil
 end
-package.preload["jit.profile"], package.loaded["jit.profile"] = nil, nil
+if package then
+    package.preload["jit.profile"], package.loaded["jit.profile"] = nil, nil
+end
 
 -- Nor do finalizers: files keep theirs.
-local file = getmetatable(io.stdout)
-local methods = {}
-for name, method in pairs(file) do
-    if sub(name, 1, 2) ~= "__" then
-        methods[name] = method
+if io then
+    local file = getmetatable(io.stdout)
+    local methods = {}
+    for name, method in pairs(file) do
+        if sub(name, 1, 2) ~= "__" then
+            methods[name] = method
+        end
     end
+    file.__index, file.__metatable = methods, false
 end
-file.__index, file.__metatable = methods, false

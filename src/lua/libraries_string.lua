@@ -6,7 +6,7 @@ local PAUSED, FAIL, find, match, next_match, go_on, substitute = ...
 local error, getmetatable, select, tonumber, type = error, getmetatable, select, tonumber, type
 local tostring = tostring
 local byte, concat, floor, sub = string.byte, table.concat, math.floor, string.sub
-local tobit = require("bit").tobit
+local tobit = bit.tobit
 local plain_find, plain_format, plain_gmatch = string.find, string.format, string.gmatch
 local plain_gsub = string.gsub
 

@@ -40,6 +40,8 @@ pub use vm::Vm;
 pub use watchdog::on_stall;
 
 #[cfg(test)]
+mod library_tests;
+#[cfg(test)]
 mod property;
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,8 @@ use super::api;
 use super::book::Info;
 use super::call::Call;
 use super::call::Step;
+use super::current;
+use super::current::Context;
 use super::error::Error;
 use super::meter::Limits;
 use super::raw;
@@ -95,6 +97,11 @@ const IDLE_MAX: usize = 128;
 /// How many steps of the collector are done at once: some ten microseconds each.
 const SWEEP_STEPS: usize = 16;
 
+/// The longest chunk a script may compile: when it runs, or when a tenant's body does.
+const LOAD_MAX: usize = 1 << 20;
+/// The same when a tenant's script runs.
+const TENANT_LOAD_MAX: usize = 16 << 10;
+
 /// The collector's pace: LuaJIT collects nothing at its last extremity, so it must not fall behind.
 const PAUSE: i32 = 120;
 const STEP_MULTIPLIER: i32 = 300;
@@ -124,7 +131,7 @@ impl Vm {
         lua.load(include_str!("libraries.lua"))
             .set_name(raw::PRELUDE)
             .set_mode(ChunkMode::Text)
-            .call::<()>(dying)?;
+            .call::<()>((dying, lua.create_function(|lua, ()| Ok(load_max(lua)))?))?;
         lua.load(include_str!("libraries_string.lua"))
             .set_name(raw::PRELUDE)
             .set_mode(ChunkMode::Text)
@@ -371,6 +378,17 @@ impl Vm {
     pub(super) fn sweep(&self) {
         // A finalizer that fails has told no one; there is no one to tell.
         self.inner.lua.gc_collect().unwrap_or_default();
+    }
+}
+
+/// Returns how long a chunk may be that a script compiles now: no hook runs meanwhile.
+fn load_max(lua: &Lua) -> usize {
+    let of_tenant = lua.app_data_ref::<Info>().is_some_and(|info| info.tenant.is_some());
+    match current::context() {
+        Context::Body | Context::Init if of_tenant => LOAD_MAX,
+        Context::Body | Context::Init => usize::MAX,
+        _ if of_tenant => TENANT_LOAD_MAX,
+        _ => LOAD_MAX,
     }
 }
 
