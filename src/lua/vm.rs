@@ -8,6 +8,7 @@ use std::io;
 use std::rc::Rc;
 use std::rc::Weak;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use mlua::Function;
 use mlua::Lua;
@@ -97,6 +98,9 @@ const IDLE_MAX: usize = 128;
 /// How many steps of the collector are done at once: some ten microseconds each.
 const SWEEP_STEPS: usize = 16;
 
+static LIBRARY: OnceLock<Vec<u8>> = OnceLock::new();
+static STRING_LIBRARY: OnceLock<Vec<u8>> = OnceLock::new();
+
 /// The longest chunk a script may compile: when it runs, or when a tenant's body does.
 const LOAD_MAX: usize = 1 << 20;
 /// The same when a tenant's script runs.
@@ -128,13 +132,9 @@ impl Vm {
             .set_mode(ChunkMode::Text)
             .call::<(Function, Function, Function)>(raw::tools(&lua)?)?;
         let dying = lua.create_function(|_, ()| Ok(raw::is_dying()))?;
-        lua.load(include_str!("libraries.lua"))
-            .set_name(raw::PRELUDE)
-            .set_mode(ChunkMode::Text)
+        library(&lua, &LIBRARY, include_str!("libraries.lua"))?
             .call::<()>((dying, lua.create_function(|lua, ()| Ok(load_max(lua)))?))?;
-        lua.load(include_str!("libraries_string.lua"))
-            .set_name(raw::PRELUDE)
-            .set_mode(ChunkMode::Text)
+        library(&lua, &STRING_LIBRARY, include_str!("libraries_string.lua"))?
             .call::<()>(raw::library_tools(&lua)?)?;
         if cfg!(luaproxy_zeal) {
             memory.limit(
@@ -379,6 +379,19 @@ impl Vm {
         // A finalizer that fails has told no one; there is no one to tell.
         self.inner.lua.gc_collect().unwrap_or_default();
     }
+}
+
+/// Loads a file of the host's own, compiled once for all states, without its lines and names.
+fn library(lua: &Lua, compiled: &OnceLock<Vec<u8>>, source: &str) -> Result<Function, Error> {
+    let chunk =
+        |code: &[u8], mode| lua.load(code).set_name(raw::PRELUDE).set_mode(mode).into_function();
+    if let Some(code) = compiled.get() {
+        return Ok(chunk(code, ChunkMode::Binary)?);
+    }
+    let dump: Function = lua.globals().get::<mlua::Table>("string")?.get("dump")?;
+    let code: mlua::LuaString = dump.call((chunk(source.as_bytes(), ChunkMode::Text)?, true))?;
+    let code = compiled.get_or_init(|| code.as_bytes().to_vec());
+    Ok(chunk(code, ChunkMode::Binary)?)
 }
 
 /// Returns how long a chunk may be that a script compiles now: no hook runs meanwhile.
