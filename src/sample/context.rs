@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::fmt;
 use std::rc::Rc;
 
@@ -11,6 +12,7 @@ use crate::proxy;
 use crate::script;
 use crate::txn;
 use crate::txn::Direction;
+use crate::txn::Held;
 use crate::txn::Scope;
 use crate::txn::Txn;
 use crate::value::Value;
@@ -119,10 +121,20 @@ impl Writes {
 
     /// Makes the changes.
     pub fn apply(self, txn: &mut Txn) {
+        let Ok(()) = self.apply_held(txn, |_, _, _, value| Ok::<_, Infallible>((value, None)));
+    }
+
+    /// Makes the changes up to one that is refused: `hold` gives what is kept with each variable.
+    pub fn apply_held<E>(
+        self,
+        txn: &mut Txn,
+        hold: impl Fn(&Txn, Scope, &str, Value) -> Result<(Value, Held), E>,
+    ) -> Result<(), E> {
         for write in self.0 {
             match write {
                 Write::Var(scope, name, Some(value)) => {
-                    txn.set_var(scope, &name, value);
+                    let (value, held) = hold(txn, scope, &name, value)?;
+                    txn.hold_var(scope, &name, value, held);
                 }
                 Write::Var(scope, name, None) => {
                     txn.unset_var(scope, &name);
@@ -135,6 +147,7 @@ impl Writes {
                 }
             }
         }
+        Ok(())
     }
 }
 

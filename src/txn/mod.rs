@@ -10,6 +10,7 @@ pub use channel::Channel;
 pub use reply::Reply;
 pub use session::Session;
 pub use timers::Timers;
+pub use vars::Held;
 pub use vars::Scope;
 pub use vars::Vars;
 
@@ -196,20 +197,44 @@ impl Txn {
 
     /// Sets a variable; false where its scope does not exist now.
     pub fn set_var(&mut self, scope: Scope, name: &str, value: crate::value::Value) -> bool {
+        self.hold_var(scope, name, value, None)
+    }
+
+    /// Sets a variable, and what is dropped with it; false where its scope does not exist now.
+    pub fn hold_var(
+        &mut self,
+        scope: Scope,
+        name: &str,
+        value: crate::value::Value,
+        held: Held,
+    ) -> bool {
         match scope {
-            Scope::Proc => vars::set_process(name, Some(&value)),
-            Scope::Sess => self.session.vars.borrow_mut().set(name, value),
-            Scope::Txn => self.vars.set(name, value),
-            Scope::Req | Scope::Res if self.in_scope(scope) => self.message_vars.set(name, value),
+            Scope::Proc => vars::set_process(name, &value, &held),
+            Scope::Sess => self.session.vars.borrow_mut().set(name, value, held),
+            Scope::Txn => self.vars.set(name, value, held),
+            Scope::Req | Scope::Res if self.in_scope(scope) => {
+                self.message_vars.set(name, value, held);
+            }
             Scope::Req | Scope::Res | Scope::Check => return false,
         }
         true
     }
 
+    /// Returns how many variables a scope has.
+    pub fn var_count(&self, scope: Scope) -> usize {
+        match scope {
+            Scope::Proc => vars::process_len(),
+            Scope::Sess => self.session.vars.borrow().len(),
+            Scope::Txn => self.vars.len(),
+            Scope::Req | Scope::Res => self.message_vars.len(),
+            Scope::Check => 0,
+        }
+    }
+
     /// Removes a variable; false where its scope does not exist now.
     pub fn unset_var(&mut self, scope: Scope, name: &str) -> bool {
         match scope {
-            Scope::Proc => vars::set_process(name, None),
+            Scope::Proc => vars::unset_process(name),
             Scope::Sess => self.session.vars.borrow_mut().unset(name),
             Scope::Txn => self.vars.unset(name),
             Scope::Req | Scope::Res if self.in_scope(scope) => self.message_vars.unset(name),

@@ -1,5 +1,6 @@
 //! Variables: few and small, so a list is searched.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -23,10 +24,20 @@ pub enum Scope {
     Check,
 }
 
+/// What is kept with a variable and dropped with it: whose memory it is.
+pub type Held = Option<Arc<dyn Any + Send + Sync>>;
+
 /// The variables of one scope.
 #[derive(Clone, Debug, Default)]
 pub struct Vars {
-    list: Vec<(Box<str>, Value)>,
+    list: Vec<Var>,
+}
+
+#[derive(Clone, Debug)]
+struct Var {
+    name: Arc<str>,
+    value: Value,
+    held: Held,
 }
 
 impl Scope {
@@ -51,20 +62,25 @@ impl Scope {
 impl Vars {
     /// Returns the value of a variable.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.list.iter().find(|(known, _)| &**known == name).map(|(_, value)| value)
+        self.list.iter().find(|var| &*var.name == name).map(|var| &var.value)
     }
 
-    /// Sets a variable.
-    pub fn set(&mut self, name: &str, value: Value) {
-        match self.list.iter_mut().find(|(known, _)| &**known == name) {
-            Some((_, old)) => *old = value,
-            None => self.list.push((name.into(), value)),
+    /// Sets a variable, and what is dropped when it is changed or removed.
+    pub fn set(&mut self, name: &str, value: Value, held: Held) {
+        match self.list.iter_mut().find(|var| &*var.name == name) {
+            Some(var) => (var.value, var.held) = (value, held),
+            None => self.list.push(Var { name: name.into(), value, held }),
         }
     }
 
     /// Removes a variable.
     pub fn unset(&mut self, name: &str) {
-        self.list.retain(|(known, _)| &**known != name);
+        self.list.retain(|var| &*var.name != name);
+    }
+
+    /// Returns how many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
     }
 
     /// Tells whether there is none.
@@ -81,14 +97,25 @@ pub(super) fn process(name: &str) -> Option<Value> {
     PROCESS.load().get(name).cloned()
 }
 
-/// Sets or removes a variable of the process.
-pub(super) fn set_process(name: &str, value: Option<&Value>) {
+/// Returns how many variables the process has.
+pub(super) fn process_len() -> usize {
+    PROCESS.load().len()
+}
+
+/// Sets a variable of the process.
+pub(super) fn set_process(name: &str, value: &Value, held: &Held) {
+    change_process(|vars| vars.set(name, value.clone(), held.clone()));
+}
+
+/// Removes a variable of the process.
+pub(super) fn unset_process(name: &str) {
+    change_process(|vars| vars.unset(name));
+}
+
+fn change_process(change: impl Fn(&mut Vars)) {
     PROCESS.rcu(|vars| {
         let mut vars = Vars::clone(vars);
-        match value {
-            Some(value) => vars.set(name, value.clone()),
-            None => vars.unset(name),
-        }
+        change(&mut vars);
         Arc::new(vars)
     });
 }

@@ -7,6 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use mlua::LuaString;
 use mlua::UserData;
 use mlua::Value;
 
@@ -17,9 +18,12 @@ use super::channel::send_rest;
 use super::count;
 use super::handle;
 use super::http::fill;
+use super::http::room;
 use super::txn_class::bytes;
 use crate::http;
 use crate::http::Response;
+use crate::lua::account;
+use crate::lua::account::What;
 use crate::lua::host::Args;
 use crate::lua::host::Outcome;
 use crate::lua::host::Raise;
@@ -68,7 +72,10 @@ fn add_header(args: &Args<'_>) -> Result<Reply, Raise> {
     if !http::check::value(&value) {
         return Err(args.bad(3, "invalid header value"));
     }
-    head(args)?.0.borrow_mut().headers.add(name, value);
+    let head = head(args)?;
+    let headers = &mut head.0.borrow_mut().headers;
+    room(args, headers, name.len() + value.len())?;
+    headers.add(name, value);
     Ok(Reply::nothing())
 }
 
@@ -116,7 +123,7 @@ fn send_body(args: &Args<'_>) -> Result<Reply, Raise> {
     if handle.get()?.borrow().response.is_none() {
         return Err(Raise::new("'send' : 'start_response' must be called before"));
     }
-    write(Handle { direction: Direction::Response, ..handle }, args.string(2)?)
+    write(Handle { direction: Direction::Response, ..handle }, args.lua_string(2)?)
 }
 
 fn set_status(args: &Args<'_>) -> Result<Reply, Raise> {
@@ -149,7 +156,7 @@ fn start_response(args: &Args<'_>) -> Result<Reply, Raise> {
 fn send(args: &Args<'_>) -> Result<Reply, Raise> {
     args.need(2)?;
     let handle = handle(args, "AppletTCP")?;
-    write(Handle { direction: Direction::Response, ..handle }, args.string(2)?)
+    write(Handle { direction: Direction::Response, ..handle }, args.lua_string(2)?)
 }
 
 /// What is there, without waiting; nil at the end.
@@ -172,7 +179,7 @@ fn head(args: &Args<'_>) -> Result<Head, Raise> {
     }
 }
 
-fn write(handle: Handle, bytes: Vec<u8>) -> Result<Reply, Raise> {
+fn write(handle: Handle, text: LuaString) -> Result<Reply, Raise> {
     let sent = {
         let txn = handle.get()?;
         let mut txn = txn.borrow_mut();
@@ -180,13 +187,13 @@ fn write(handle: Handle, bytes: Vec<u8>) -> Result<Reply, Raise> {
         if channel.is_closed() {
             return Ok(Reply::values([Value::Integer(-1)]));
         }
-        channel.send(&bytes)
+        channel.send(&text.as_bytes())
     };
-    if sent == bytes.len() {
+    if sent == text.as_bytes().len() {
         return Ok(count(sent));
     }
     Ok(Reply::wait(async move {
-        let sent = send_rest(&handle, &bytes, sent).await;
+        let sent = send_rest(&handle, &text, sent).await;
         Ok(vec![Value::Integer(sent.and_then(|sent| i64::try_from(sent).ok()).unwrap_or(-1))])
     }))
 }
@@ -204,21 +211,33 @@ fn read(args: &Args<'_>, want: Want) -> Result<Reply, Raise> {
     if collect(&handle, want, &mut got)? {
         return super::text(args.lua(), got);
     }
+    let mut charge = account::charge(args.lua(), What::Memory, got.len())?;
     Ok(Reply::wait(async move {
-        let end = poll_fn(|cx| match collect(&handle, want, &mut got) {
-            Ok(true) | Err(_) => Poll::Ready(()),
-            Ok(false) => {
-                if let Some(txn) = handle.txn.upgrade() {
-                    txn.borrow_mut().req.register(cx);
+        let end = poll_fn(|cx| {
+            let before = got.len();
+            let found = collect(&handle, want, &mut got);
+            if let Some(charge) = &mut charge
+                && let Err(raise) = charge.grow(got.len() - before)
+            {
+                return Poll::Ready(Err(raise));
+            }
+            match found {
+                Ok(true) | Err(_) => Poll::Ready(Ok(())),
+                Ok(false) => {
+                    if let Some(txn) = handle.txn.upgrade() {
+                        txn.borrow_mut().req.register(cx);
+                    }
+                    Poll::Pending
                 }
-                Poll::Pending
             }
         });
         match limit {
             // What has come by then is the result.
-            Some(limit) => timer::timeout(Duration::from_millis(limit), end).await.unwrap_or(()),
+            Some(limit) => {
+                timer::timeout(Duration::from_millis(limit), end).await.unwrap_or(Ok(()))
+            }
             None => end.await,
-        }
+        }?;
         let result: Outcome = Ok(vec![optional(&lua, Some(got))?]);
         result
     }))

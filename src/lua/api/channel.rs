@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use mlua::Lua;
+use mlua::LuaString;
 use mlua::Value;
 
 use super::Handle;
@@ -186,7 +187,7 @@ fn remove(args: &Args<'_>) -> Result<Reply, Raise> {
 fn send(args: &Args<'_>) -> Result<Reply, Raise> {
     args.need(2)?;
     let handle = raw(args)?;
-    let bytes = args.string(2)?;
+    let text = args.lua_string(2)?;
     let sent = {
         let txn = handle.get()?;
         let mut txn = txn.borrow_mut();
@@ -194,13 +195,13 @@ fn send(args: &Args<'_>) -> Result<Reply, Raise> {
         if channel.is_closed() {
             return Ok(Reply::values([Value::Integer(-1)]));
         }
-        channel.send(&bytes)
+        channel.send(&text.as_bytes())
     };
-    if sent == bytes.len() || !current::context().may_wait() {
+    if sent == text.as_bytes().len() || !current::context().may_wait() {
         return Ok(count(sent));
     }
     Ok(Reply::wait(async move {
-        let sent = send_rest(&handle, &bytes, sent).await;
+        let sent = send_rest(&handle, &text, sent).await;
         Ok(vec![Value::Integer(sent.and_then(|sent| i64::try_from(sent).ok()).unwrap_or(-1))])
     }))
 }
@@ -215,7 +216,7 @@ fn set(args: &Args<'_>) -> Result<Reply, Raise> {
 }
 
 /// Sends what did not fit as room is made; `None` when nothing can go out any more.
-pub(super) async fn send_rest(handle: &Handle, bytes: &[u8], mut sent: usize) -> Option<usize> {
+pub(super) async fn send_rest(handle: &Handle, text: &LuaString, mut sent: usize) -> Option<usize> {
     poll_fn(|cx| {
         let Some(txn) = handle.txn.upgrade() else { return Poll::Ready(None) };
         let mut txn = txn.borrow_mut();
@@ -223,6 +224,7 @@ pub(super) async fn send_rest(handle: &Handle, bytes: &[u8], mut sent: usize) ->
         if channel.is_closed() {
             return Poll::Ready(None);
         }
+        let bytes = text.as_bytes();
         if channel.room() > 0 {
             sent += channel.send(bytes.get(sent..).unwrap_or_default());
         }

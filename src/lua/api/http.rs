@@ -12,6 +12,7 @@ use super::txn_class::bytes;
 use crate::http;
 use crate::http::Headers;
 use crate::http::Method;
+use crate::lua::account;
 use crate::lua::host::Args;
 use crate::lua::host::Raise;
 use crate::lua::host::Reply;
@@ -41,6 +42,10 @@ pub(super) const TABLE: &[Row] = &[
     Row { name: "res_set_status", run: res_set_status },
 ];
 
+/// The most header lines, and bytes of header lines, that a tenant makes of a message.
+const LINES_MAX: usize = 1000;
+const HEAD_MAX: usize = 64 << 10;
+
 fn redirect(args: &Args<'_>) -> Result<Reply, Raise> {
     args.need(2)?;
     let txn = handle(args, "HTTP")?.get()?;
@@ -62,7 +67,11 @@ fn redirect(args: &Args<'_>) -> Result<Reply, Raise> {
 fn add_header(args: &Args<'_>, direction: Direction) -> Result<Reply, Raise> {
     need(args, 3)?;
     let (name, value) = name_and_value(args)?;
-    on_headers(args, direction, |headers| headers.add(&name, value))
+    on_headers(args, direction, |headers| {
+        room(args, headers, name.len() + value.len())?;
+        headers.add(&name, value);
+        Ok(())
+    })
 }
 
 fn del_header(args: &Args<'_>, direction: Direction) -> Result<Reply, Raise> {
@@ -70,6 +79,7 @@ fn del_header(args: &Args<'_>, direction: Direction) -> Result<Reply, Raise> {
     let name = args.string(2)?;
     on_headers(args, direction, |headers| {
         headers.remove(&name);
+        Ok(())
     })
 }
 
@@ -115,22 +125,30 @@ fn replace(args: &Args<'_>, direction: Direction, whole_line: bool) -> Result<Re
         return Err(args.bad(4, "invalid header value"));
     }
     on_headers(args, direction, |headers| {
+        let mut left = HEAD_MAX;
         let rewrite = |value: &[u8]| {
             let groups = regex.captures(value).ok()??;
-            Some(expand(&replacement, &groups))
+            let new = expand(&replacement, &groups, left)?;
+            left -= new.len();
+            Some(new)
         };
         if whole_line {
             headers.replace_lines(&name, rewrite);
         } else {
             headers.replace_values(&name, rewrite);
         }
+        Ok(())
     })
 }
 
 fn set_header(args: &Args<'_>, direction: Direction) -> Result<Reply, Raise> {
     need(args, 3)?;
     let (name, value) = name_and_value(args)?;
-    on_headers(args, direction, |headers| headers.set(&name, value))
+    on_headers(args, direction, |headers| {
+        room(args, headers, name.len() + value.len())?;
+        headers.set(&name, value);
+        Ok(())
+    })
 }
 
 fn req_set_method(args: &Args<'_>) -> Result<Reply, Raise> {
@@ -193,6 +211,20 @@ fn name_and_value(args: &Args<'_>) -> Result<(Vec<u8>, Bytes), Raise> {
     Ok((name, value))
 }
 
+/// Raises where a tenant would make the head of a message longer than any peer takes.
+pub(super) fn room(args: &Args<'_>, headers: &Headers, more: usize) -> Result<(), Raise> {
+    if account::of(args.lua()).is_none() {
+        return Ok(());
+    }
+    let length = |header: &http::Header| header.name.len() + header.value.len();
+    let total = headers.iter().map(length).sum::<usize>().saturating_add(more);
+    if headers.len() >= LINES_MAX || total > HEAD_MAX {
+        let why = format!("{}: the head of the message is too large", args.name());
+        return Err(Raise::new(why));
+    }
+    Ok(())
+}
+
 /// Returns the exchange whose message of this direction may be used now.
 fn message(args: &Args<'_>, direction: Direction) -> Result<txn::Shared, Raise> {
     let handle = handle(args, "HTTP")?;
@@ -210,12 +242,12 @@ fn message(args: &Args<'_>, direction: Direction) -> Result<txn::Shared, Raise> 
 fn on_headers(
     args: &Args<'_>,
     direction: Direction,
-    change: impl FnOnce(&mut Headers),
+    change: impl FnOnce(&mut Headers) -> Result<(), Raise>,
 ) -> Result<Reply, Raise> {
     let shared = message(args, direction)?;
     let mut txn = shared.borrow_mut();
     if let Some(headers) = Txn::headers_mut(&mut txn, direction) {
-        change(headers);
+        change(headers)?;
     }
     Ok(Reply::nothing())
 }
@@ -237,10 +269,15 @@ fn on_request(
 }
 
 /// Fills `\0` to `\9` of a replacement with the groups of a match.
-fn expand(replacement: &[u8], groups: &Captures<'_>) -> Bytes {
+///
+/// `None` if it gets longer than it may: groups can be repeated without end.
+fn expand(replacement: &[u8], groups: &Captures<'_>, max: usize) -> Option<Bytes> {
     let mut out = Vec::with_capacity(replacement.len());
     let mut bytes = replacement.iter();
     while let Some(&byte) = bytes.next() {
+        if out.len() > max {
+            return None;
+        }
         if byte != b'\\' {
             out.push(byte);
             continue;
@@ -254,5 +291,5 @@ fn expand(replacement: &[u8], groups: &Captures<'_>) -> Bytes {
             None => out.push(b'\\'),
         }
     }
-    out.into()
+    (out.len() <= max).then(|| out.into())
 }

@@ -6,6 +6,7 @@ use mlua::Value;
 
 use super::Row;
 use crate::http;
+use crate::lua::account;
 use crate::lua::host::Args;
 use crate::lua::host::Raise;
 use crate::lua::host::Reply;
@@ -45,7 +46,10 @@ pub(super) fn from_table(args: &Args<'_>, table: &Table) -> Result<txn::Reply, R
 
 fn headers_of(args: &Args<'_>, table: &Table) -> Result<Vec<(Bytes, Bytes)>, Raise> {
     let mut headers = Vec::new();
-    for pair in table.pairs::<Value, Value>() {
+    for (count, pair) in table.pairs::<Value, Value>().enumerate() {
+        if count >= HEADERS_MAX {
+            return Err(Raise::new("reply: too many headers"));
+        }
         let (name, values) = pair?;
         let Some(name) = bytes(args, name)? else { continue };
         match values {
@@ -85,5 +89,5 @@ fn bytes(args: &Args<'_>, value: Value) -> Result<Option<Bytes>, Raise> {
         value @ (Value::String(_) | Value::Integer(_) | Value::Number(_)) => value,
         _ => return Ok(None),
     })?;
-    Ok(text.map(|text| Bytes::copy_from_slice(&text.as_bytes())))
+    text.map(|text| account::bytes(args.lua(), text.as_bytes().to_vec())).transpose()
 }

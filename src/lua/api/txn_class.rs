@@ -1,8 +1,10 @@
 //! `TXN`: the exchange a fetch or action is called for.
 
 use std::any::Any;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use mlua::Lua;
 use mlua::Value;
 
 use super::Handle;
@@ -11,6 +13,8 @@ use super::core;
 use super::handle;
 use super::reply;
 use crate::log::Level;
+use crate::lua::account;
+use crate::lua::account::What;
 use crate::lua::book::Info;
 use crate::lua::current;
 use crate::lua::current::Context;
@@ -20,7 +24,9 @@ use crate::lua::host::Reply;
 use crate::lua::raw::Ret;
 use crate::proxy::Mode;
 use crate::txn::Direction;
+use crate::txn::Held;
 use crate::txn::Scope;
+use crate::txn::Txn;
 use crate::value;
 
 pub(super) const TABLE: &[Row] = &[
@@ -43,6 +49,13 @@ pub(super) const TABLE: &[Row] = &[
     Row { name: "side", run: side },
     Row { name: "unset_var", run: unset_var },
 ];
+
+/// The longest text that a tenant gives to the proxy at once.
+const TEXT_MAX: usize = 64 << 10;
+
+/// The most variables of a scope that a tenant adds to, and what each takes besides its text.
+const VARS_MAX: usize = 1000;
+const VAR: usize = 128;
 
 /// What scripts keep with an exchange: a value for each state.
 struct Private(Vec<(u32, Value)>);
@@ -174,7 +187,8 @@ fn set_var(args: &Args<'_>) -> Result<Reply, Raise> {
         // HAProxy: nil, a table or a function is false.
         (None, _) => value::Value::Bool(false),
     };
-    let set = txn.set_var(scope, name, value);
+    let (value, held) = hold(args.lua(), &txn, scope, name, value)?;
+    let set = txn.hold_var(scope, name, value, held);
     Reply::value(args.lua(), set)
 }
 
@@ -198,5 +212,37 @@ fn unset_var(args: &Args<'_>) -> Result<Reply, Raise> {
 
 /// Returns the bytes of an argument, shared from here on.
 pub(super) fn bytes(args: &Args<'_>, index: usize) -> Result<Bytes, Raise> {
-    Ok(Bytes::from(args.string(index)?))
+    let text = args.lua_string(index)?;
+    let text = text.as_bytes();
+    if text.len() > TEXT_MAX && account::of(args.lua()).is_some() {
+        return Err(args.bad(index, "longer than 64 KiB"));
+    }
+    Ok(Bytes::copy_from_slice(&text))
+}
+
+/// Charges a tenant for a variable; returns its value, and what is to be kept with it.
+pub(super) fn hold(
+    lua: &Lua,
+    txn: &Txn,
+    scope: Scope,
+    name: &str,
+    value: value::Value,
+) -> Result<(value::Value, Held), Raise> {
+    let Some(account) = account::of(lua) else { return Ok((value, None)) };
+    // Every rule looks through them.
+    if txn.var_count(scope) >= VARS_MAX && txn.var(scope, name).is_none() {
+        return Err(Raise::new(format!("too many variables: {VARS_MAX} is the most")));
+    }
+    let length = match &value {
+        value::Value::Str(text) | value::Value::Bin(text) | value::Value::Meth(text) => text.len(),
+        _ => 0,
+    };
+    let charge = account.charge(What::Memory, VAR + name.len() + length)?;
+    // A part of a long text must not keep the whole.
+    let copied = match value {
+        value::Value::Str(text) => value::Value::Str(Bytes::copy_from_slice(&text)),
+        value::Value::Bin(text) => value::Value::Bin(Bytes::copy_from_slice(&text)),
+        other => other,
+    };
+    Ok((copied, Some(Arc::new(charge))))
 }
