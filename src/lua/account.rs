@@ -158,6 +158,7 @@ impl Account {
     }
 
     /// Returns how much of something is held.
+    #[cfg(test)]
     pub(super) fn held(&self, what: What) -> usize {
         self.held.get(what as usize).map_or(0, |held| held.load(Ordering::Relaxed))
     }

@@ -14,6 +14,7 @@ use mlua::Lua;
 use mlua::Value;
 
 use super::account::Account;
+use super::account::Charge;
 use super::error::Error;
 use super::host::Raise;
 use super::meter::Limits;
@@ -66,6 +67,8 @@ pub(super) struct Queued {
     pub arguments: Vec<Value>,
     /// Keeps the tenant's state.
     pub used: Option<Use>,
+    /// Of a tenant's.
+    pub charge: Option<Charge>,
 }
 
 /// A function given to `core.register_init`.
@@ -314,18 +317,43 @@ impl Book {
 
     /// Logs why a call failed, to the context's loggers and to stderr.
     pub(super) fn report(&self, what: &str, error: &Error, state: u32, whom: Whom<'_>) {
-        let text = match whom.tenant {
-            Some(tenant) => {
-                format!("tenant {}: Lua {what}: {}.", tenant.policy.name, error.to_log(state))
-            }
-            None => format!("Lua {what}: {}.", error.to_log(state)),
+        let Some(tenant) = whom.tenant else {
+            let text = format!("Lua {what}: {}.", error.to_log(state));
+            self.send(Level::Err, &text, whom);
+            log::program(Level::Alert, &text);
+            return;
         };
+        let Some(again) = tenant.may_report(&error.place(what)) else { return };
+        if !self.may_log(whom) {
+            return;
+        }
+        let text = error.to_log(state);
+        let more = if again > 0 { format!(" (and {again} times before)") } else { String::new() };
+        let (name, text) = (&tenant.policy.name, log_text(text.as_bytes()));
+        let text = format!("tenant {name}: Lua {what}: {text}{more}.");
         self.send(Level::Err, &text, whom);
         log::program(Level::Alert, &text);
     }
 
     /// Sends what a script says to where `tune.lua.log.*` tells.
     pub(super) fn say(&self, level: Level, text: &str, whom: Whom<'_>) {
+        if self.may_log(whom) {
+            self.put(level, text, whom);
+        }
+    }
+
+    /// Says whether a message may be logged; tells how many were not before it.
+    fn may_log(&self, whom: Whom<'_>) -> bool {
+        let Some(tenant) = whom.tenant else { return true };
+        let Some(dropped) = tenant.may_log() else { return false };
+        if dropped > 0 {
+            let text = format!("{dropped} messages of tenant {} were dropped.", tenant.policy.name);
+            self.put(Level::Notice, &text, whom);
+        }
+        true
+    }
+
+    fn put(&self, level: Level, text: &str, whom: Whom<'_>) {
         let settings = self.settings.borrow();
         let (loggers, stderr) = (settings.log_loggers, settings.log_stderr);
         drop(settings);
@@ -376,6 +404,17 @@ impl Info {
         }
     }
 }
+
+/// Returns what is logged of a tenant's text: not much, and nothing that could forge a line of a
+/// log or act on a terminal.
+pub(super) fn log_text(text: &[u8]) -> String {
+    let text = text.get(..TENANT_TEXT_MAX).unwrap_or(text);
+    let clean = text.iter().map(|&byte| if byte.is_ascii_control() { b'.' } else { byte });
+    String::from_utf8_lossy(&clean.collect::<Vec<u8>>()).into_owned()
+}
+
+/// The longest text of a tenant that is logged.
+const TENANT_TEXT_MAX: usize = 1 << 10;
 
 fn is_tenant(place: Place) -> bool {
     matches!(place, Place::Tenant(_))

@@ -71,6 +71,15 @@ impl Error {
         text
     }
 
+    /// Returns what tells failures of different places from one another: what failed, how, and the
+    /// script's line.
+    pub(super) fn place(&self, what: &str) -> String {
+        let text = if self.traceback.is_empty() { &self.message } else { &self.traceback };
+        let frames = text.split(", ").filter(|frame| !frame.starts_with("[C]"));
+        let line = frames.map(|frame| frame.split(": in ").next()).next().flatten();
+        format!("{what} {:?} {}", self.kind, line.unwrap_or_default())
+    }
+
     /// Returns an error for a call that used up its time.
     pub(super) fn time(message: &str, traceback: String) -> Self {
         Self { kind: Kind::Time, traceback, ..Self::raised(message) }

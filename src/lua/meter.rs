@@ -209,6 +209,6 @@ pub fn end_all() {
     ENDING.store(true, Ordering::Relaxed);
 }
 
-fn cpu() -> Duration {
+pub(super) fn cpu() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use mlua::Function;
 use mlua::Value;
 
+use super::account::What;
 use super::book::Book;
 use super::book::Info;
 use super::book::Queued;
@@ -13,6 +14,7 @@ use super::current;
 use super::current::Context;
 use super::current::Current;
 use super::driver;
+use super::host::Raise;
 use super::raw::Arg;
 use super::vm::Vm;
 use crate::task;
@@ -20,21 +22,26 @@ use crate::task;
 /// Registers a task: it starts at once, or when what registers it is done.
 ///
 /// Of the tasks that a tenant's bodies register, one worker alone has one each.
-pub(super) fn register(info: &Info, function: Function, arguments: Vec<Value>) {
+pub(super) fn register(
+    info: &Info,
+    function: Function,
+    arguments: Vec<Value>,
+) -> Result<(), Raise> {
     let (book, used) = (&info.book, info.enter());
     let loads = matches!(current::context(), Context::Body | Context::Init);
-    if let Some(used) = used.as_ref().filter(|_| loads) {
-        if book.worker != 0 {
-            return;
-        }
-        used.tenant.note_task();
+    let of_body = used.as_ref().filter(|_| loads);
+    if of_body.is_some() && book.worker != 0 {
+        return Ok(());
     }
-    let queued = Queued { place: info.place, function, arguments, used };
+    let charge = info.tenant.as_ref().map(|account| account.charge(What::Tasks, 1)).transpose()?;
+    of_body.map(|used| used.tenant.note_task()).unwrap_or_default();
+    let queued = Queued { place: info.place, function, arguments, used, charge };
     if book.running.get() && !loads {
         spawn(book, queued);
     } else {
         book.tasks.borrow_mut().push(queued);
     }
+    Ok(())
 }
 
 /// Starts a task.
@@ -54,7 +61,8 @@ pub(super) fn spawn(book: &Rc<Book>, queued: Queued) {
 /// Runs a task; `key` is its place among those of its tenant.
 async fn run(vm: Vm, queued: Queued, key: Option<usize>) {
     let Some(info) = vm.info() else { return };
-    let Queued { function, arguments, used, .. } = queued;
+    // The charge is held to the end.
+    let Queued { function, arguments, used, charge: _charge, .. } = queued;
     let limits = match &used {
         Some(used) => used.tenant.for_task(),
         None => info.book.settings.borrow().for_task(),

@@ -12,12 +12,15 @@ use mlua::Value;
 
 use super::Entries;
 use super::Row;
+use super::count;
 use crate::clock;
 use crate::http;
 use crate::log::Level;
+use crate::lua::account;
 use crate::lua::book::Entry;
 use crate::lua::book::Info;
 use crate::lua::book::Init;
+use crate::lua::book::log_text;
 use crate::lua::current;
 use crate::lua::current::Context;
 use crate::lua::host::Args;
@@ -70,8 +73,22 @@ impl UserData for Network {}
 
 fn say(args: &Args<'_>, level: Level, index: usize) -> Result<Reply, Raise> {
     args.need(index)?;
-    let text = args.string(index)?;
-    Info::of(args.lua())?.say(level, &printable(&text), current::txn().as_ref());
+    say_in(args, level, index, current::txn().as_ref())
+}
+
+/// Logs what a script says; of a tenant, not more than a line.
+pub(super) fn say_in(
+    args: &Args<'_>,
+    level: Level,
+    index: usize,
+    txn: Option<&txn::Shared>,
+) -> Result<Reply, Raise> {
+    let text = args.lua_string(index)?;
+    let info = Info::of(args.lua())?;
+    match info.tenant {
+        Some(_) => info.say(level, &log_text(&text.as_bytes()), txn),
+        None => info.say(level, &printable(&text.as_bytes()), txn),
+    }
     Ok(Reply::nothing())
 }
 
@@ -194,6 +211,7 @@ fn register_fetches(args: &Args<'_>) -> Result<Reply, Raise> {
 fn register_init(args: &Args<'_>) -> Result<Reply, Raise> {
     args.need(1)?;
     in_body("register_init")?;
+    count_registration(args)?;
     let info = Info::of(args.lua())?;
     let init = Init { place: info.place, function: args.function(1)?, used: info.enter() };
     info.book.inits.borrow_mut().push(init);
@@ -233,7 +251,7 @@ fn register_task(args: &Args<'_>) -> Result<Reply, Raise> {
     }
     let info = Info::of(args.lua())?;
     let arguments = (2..=args.count()).map(|index| args.value(index).clone()).collect();
-    tasks::register(&info, args.function(1)?, arguments);
+    tasks::register(&info, args.function(1)?, arguments)?;
     Ok(Reply::nothing())
 }
 
@@ -251,17 +269,32 @@ fn sleep(args: &Args<'_>) -> Result<Reply, Raise> {
     pause(args, Duration::from_secs)
 }
 
+/// `tokenize(text, separators, no_blank, table, start)`: adds tokens to the table; returns where to go on,
+/// so that no text keeps the worker.
 fn tokenize(args: &Args<'_>) -> Result<Reply, Raise> {
-    let (text, separators) = (args.string(1)?, args.string(2)?);
+    let (text, separators) = (args.lua_string(1)?, args.lua_string(2)?);
     let no_blank = !matches!(args.value(3), Value::Nil | Value::Boolean(false));
-    let table = args.lua().create_table()?;
-    for token in text.split(|byte| separators.contains(byte)) {
+    let (table, start) = (args.table(4)?, usize::try_from(args.integer(5)?).unwrap_or(0));
+    let mut is_separator = [false; 256];
+    for byte in &*separators.as_bytes() {
+        is_separator[usize::from(*byte)] = true;
+    }
+    let text = text.as_bytes();
+    let mut rest = text.get(start..).unwrap_or_default();
+    for _ in 0..TOKENS {
+        let end = rest.iter().position(|byte| is_separator[usize::from(*byte)]);
+        let token = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
         if !(no_blank && token.is_empty()) {
             table.raw_push(args.lua().create_string(token)?)?;
         }
+        let Some(end) = end else { return Ok(Reply::nothing()) };
+        rest = rest.get(end + 1..).unwrap_or_default();
     }
-    Reply::value(args.lua(), table)
+    Ok(count(text.len() - rest.len()))
 }
+
+/// How many tokens are made at once.
+const TOKENS: usize = 1000;
 
 fn give_way(_: &Args<'_>) -> Result<Reply, Raise> {
     if !current::context().may_wait() {
@@ -302,6 +335,32 @@ fn in_body(name: &str) -> Result<(), Raise> {
     Err(Raise::new(format!("{name}: not available outside of body context")))
 }
 
+/// Raises where a tenant registers more than anybody needs, or under too long a name.
+fn count_registration(args: &Args<'_>) -> Result<(), Raise> {
+    let lua = args.lua();
+    if account::of(lua).is_none() {
+        return Ok(());
+    }
+    let count = lua.remove_app_data::<Registrations>().map_or(1, |Registrations(count)| count + 1);
+    lua.set_app_data(Registrations(count));
+    if count > REGISTRATIONS_MAX {
+        let why =
+            format!("{}: a script registers {REGISTRATIONS_MAX} functions at most", args.name());
+        return Err(Raise::new(why));
+    }
+    if matches!(args.value(1), Value::String(name) if name.as_bytes().len() > NAME_MAX) {
+        return Err(args.bad(1, "name too long"));
+    }
+    Ok(())
+}
+
+/// How many functions a state has registered.
+struct Registrations(usize);
+
+/// The most that a tenant registers in one state, and the longest name.
+const REGISTRATIONS_MAX: usize = 1000;
+const NAME_MAX: usize = 255;
+
 fn entry(
     args: &Args<'_>,
     name: &str,
@@ -309,6 +368,7 @@ fn entry(
     enter: impl Fn(&Entries) -> &Function,
 ) -> Result<Entry, Raise> {
     in_body(name)?;
+    count_registration(args)?;
     let script = args.function(function)?;
     let info = Info::of(args.lua())?;
     let entries = args.lua().app_data_ref::<Entries>().map(|entries| enter(&entries).clone());

@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use mlua::Table;
 use mlua::Value;
-use pcre2::bytes::Captures;
-use pcre2::bytes::Regex;
+use pcre2::bytes::CaptureLocations;
 
 use super::Row;
 use super::handle;
+use super::search::Search;
 use super::txn_class::bytes;
 use crate::http;
 use crate::http::Headers;
@@ -119,16 +119,21 @@ pub(super) fn fill(args: &Args<'_>, table: &Table, headers: &Headers) -> Result<
 fn replace(args: &Args<'_>, direction: Direction, whole_line: bool) -> Result<Reply, Raise> {
     need(args, 4)?;
     let name = args.string(2)?;
-    let regex = Regex::new(&args.text(3)?).map_err(|_| args.bad(3, "invalid regex"))?;
+    let tenant = account::of(args.lua()).is_some();
+    let search = Search::new(&args.text(3)?, false, tenant);
+    let search = search.map_err(|_| args.bad(3, "invalid regex"))?;
     let replacement = args.string(4)?;
     if !http::check::value(&replacement) {
         return Err(args.bad(4, "invalid header value"));
     }
     on_headers(args, direction, |headers| {
-        let mut left = HEAD_MAX;
+        let (mut left, mut failed) = (HEAD_MAX, None);
         let rewrite = |value: &[u8]| {
-            let groups = regex.captures(value).ok()??;
-            let new = expand(&replacement, &groups, left)?;
+            if failed.is_some() {
+                return None;
+            }
+            let groups = search.groups(value).map_err(|raise| failed = Some(raise)).ok()??;
+            let new = expand(&replacement, value, &groups, left)?;
             left -= new.len();
             Some(new)
         };
@@ -137,7 +142,7 @@ fn replace(args: &Args<'_>, direction: Direction, whole_line: bool) -> Result<Re
         } else {
             headers.replace_values(&name, rewrite);
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     })
 }
 
@@ -271,7 +276,12 @@ fn on_request(
 /// Fills `\0` to `\9` of a replacement with the groups of a match.
 ///
 /// `None` if it gets longer than it may: groups can be repeated without end.
-fn expand(replacement: &[u8], groups: &Captures<'_>, max: usize) -> Option<Bytes> {
+fn expand(
+    replacement: &[u8],
+    value: &[u8],
+    groups: &CaptureLocations,
+    max: usize,
+) -> Option<Bytes> {
     let mut out = Vec::with_capacity(replacement.len());
     let mut bytes = replacement.iter();
     while let Some(&byte) = bytes.next() {
@@ -285,7 +295,8 @@ fn expand(replacement: &[u8], groups: &Captures<'_>, max: usize) -> Option<Bytes
         match bytes.next() {
             Some(digit @ b'0'..=b'9') => {
                 let group = groups.get(usize::from(digit - b'0'));
-                out.extend_from_slice(group.map(|group| group.as_bytes()).unwrap_or_default());
+                let group = group.and_then(|(from, to)| value.get(from..to));
+                out.extend_from_slice(group.unwrap_or_default());
             }
             Some(&other) => out.push(other),
             None => out.push(b'\\'),

@@ -1,6 +1,10 @@
 //! `Map`: a map file, looked up by scripts; and the changes of maps and ACLs at run time.
 
+use std::fs;
+use std::path::Component;
+use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use mlua::UserData;
@@ -9,6 +13,10 @@ use mlua::Value;
 use super::Row;
 use super::text;
 use super::txn_class::bytes;
+use crate::lua::account;
+use crate::lua::account::Account;
+use crate::lua::account::Charge;
+use crate::lua::account::What;
 use crate::lua::current;
 use crate::lua::current::Context;
 use crate::lua::host::Args;
@@ -17,6 +25,7 @@ use crate::lua::host::Reply;
 use crate::sample::pattern;
 use crate::sample::pattern::Method;
 use crate::sample::pattern::UnknownFile;
+use crate::txn::Held;
 
 pub(super) const TABLE: &[Row] = &[
     Row { name: "lookup", run: lookup },
@@ -32,8 +41,14 @@ pub(super) const CHANGES: &[Row] = &[
     Row { name: "set_map", run: set_map },
 ];
 
+/// The most entries of a file that a tenant changes or looks up: each change goes through them.
+const ENTRIES_MAX: usize = 10_000;
+
+/// What an entry takes beside its text.
+const ENTRY: usize = 128;
+
 #[derive(Clone, Debug)]
-struct Map(Rc<pattern::Map>);
+struct Map(Rc<(pattern::Map, Option<Charge>)>);
 
 impl UserData for Map {}
 
@@ -50,12 +65,21 @@ fn new(args: &Args<'_>) -> Result<Reply, Raise> {
     if !matches!(current::context(), Context::Body | Context::Init) {
         return Err(Raise::new("Map.new: not available outside of body and init contexts"));
     }
-    let file = args.text(1)?;
+    let (mut file, mut charge) = (args.text(1)?, None);
+    if let Some(account) = account::of(args.lua()) {
+        file = granted_file(args, &account, &file)?;
+        let size = fs::metadata(&file).map_or(0, |found| found.len());
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        if size > account.policy.read_max {
+            return Err(Raise::new(format!("'new': '{file}' is larger than read-dir grants.")));
+        }
+        charge = account::charge_object(args.lua(), size.saturating_mul(4))?;
+    }
     let name = if args.is_nil(2) { "str".to_owned() } else { args.text(2)? };
     let method = Method::find(&name).ok_or_else(|| args.bad(2, "invalid match method"))?;
     let map = pattern::Map::load(&file, method)
         .map_err(|reason| Raise::new(format!("'new': {reason}.")))?;
-    Reply::value(args.lua(), super::object(args.lua(), Map(Rc::new(map)))?)
+    Reply::value(args.lua(), super::object(args.lua(), Map(Rc::new((map, charge))))?)
 }
 
 fn slookup(args: &Args<'_>) -> Result<Reply, Raise> {
@@ -65,39 +89,52 @@ fn slookup(args: &Args<'_>) -> Result<Reply, Raise> {
 fn found(args: &Args<'_>) -> Result<Option<Bytes>, Raise> {
     args.need(2)?;
     let map = args.object::<Map>(1, "Map")?;
-    Ok(map.0.lookup(&bytes(args, 2)?))
+    Ok(map.0.0.lookup(&bytes(args, 2)?))
 }
 
 fn add_acl(args: &Args<'_>) -> Result<Reply, Raise> {
-    changed(args, 2, pattern::add_acl)
+    changed(args, 2, "", pattern::add_acl)
 }
 
 fn del_acl(args: &Args<'_>) -> Result<Reply, Raise> {
-    changed(args, 2, pattern::del_acl)
+    changed(args, 2, "", |file, key, _| pattern::del_acl(file, key))
 }
 
 fn del_map(args: &Args<'_>) -> Result<Reply, Raise> {
-    changed(args, 2, pattern::del_map)
+    changed(args, 2, "", |file, key, _| pattern::del_map(file, key))
 }
 
 fn set_map(args: &Args<'_>) -> Result<Reply, Raise> {
     args.need(3)?;
-    let value = args.text(3)?;
-    changed(args, 3, |file, key| pattern::set_map(file, key, &value))
+    let value = String::from_utf8_lossy(&bytes(args, 3)?).into_owned();
+    changed(args, 3, &value, |file, key, held| pattern::set_map(file, key, &value, held))
 }
 
 fn changed(
     args: &Args<'_>,
     count: usize,
-    change: impl FnOnce(&str, &str) -> Result<(), UnknownFile>,
+    value: &str,
+    change: impl FnOnce(&str, &str, &Held) -> Result<(), UnknownFile>,
 ) -> Result<Reply, Raise> {
     args.need(count)?;
     let name = args.name();
     if current::context() == Context::Body {
         return Err(Raise::new(format!("{name}: not available in main code")));
     }
-    let (file, key) = (args.text(1)?, args.text(2)?);
-    match change(&file, &key) {
+    let (mut file, key) = (args.text(1)?, bytes(args, 2)?);
+    let key = String::from_utf8_lossy(&key);
+    let mut held: Held = None;
+    if let Some(account) = account::of(args.lua()) {
+        file = granted_file(args, &account, &file)?;
+        if pattern::count(&file).is_ok_and(|count| count > ENTRIES_MAX) {
+            return Err(Raise::new(format!("'{name}': '{file}' has too many entries")));
+        }
+        if !name.starts_with("del") {
+            let charge = account.charge(What::Memory, ENTRY + key.len() + value.len())?;
+            held = Some(Arc::new(charge));
+        }
+    }
+    match change(&file, &key, &held) {
         Ok(()) => Ok(Reply::nothing()),
         Err(UnknownFile) => {
             // HAProxy: `del_map` says "acl" too.
@@ -105,4 +142,23 @@ fn changed(
             Err(Raise::new(format!("'{name}': unknown {kind} file '{file}'")))
         }
     }
+}
+
+/// Returns the path of a file below a tenant's `read-dir`, however it is named, or raises.
+pub(super) fn granted_file(
+    args: &Args<'_>,
+    account: &Account,
+    name: &str,
+) -> Result<String, Raise> {
+    let find = || {
+        let folder = account.policy.read_dir.as_ref()?;
+        let name = Path::new(name);
+        let below = name.strip_prefix(folder).unwrap_or(name);
+        let plain = below.components().all(|part| matches!(part, Component::Normal(_)));
+        let path = folder.join(below);
+        // No link leads out either.
+        let inside = fs::canonicalize(&path).ok()?.starts_with(fs::canonicalize(folder).ok()?);
+        (plain && inside).then(|| path.to_string_lossy().into_owned())
+    };
+    find().ok_or_else(|| Raise::new(format!("{}: '{name}' is not granted", args.name())))
 }

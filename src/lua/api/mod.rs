@@ -37,6 +37,7 @@ mod proxy;
 mod regex;
 mod reply;
 mod sample;
+mod search;
 mod socket;
 mod txn_class;
 

@@ -5,7 +5,12 @@ use mlua::Value;
 
 use super::Row;
 use super::from_lua;
+use super::map::granted_file;
 use super::to_lua;
+use super::txn_class::TEXT_MAX;
+use super::txn_class::hold;
+use crate::lua::account;
+use crate::lua::account::Account;
 use crate::lua::book::Info;
 use crate::lua::host;
 use crate::lua::host::Args;
@@ -68,6 +73,12 @@ fn method(
 fn run(args: &Args<'_>, fetch: &Fetch, safe: bool) -> Result<Reply, Raise> {
     let handle = super::handle(args, "Fetches")?;
     let values = values(args, 2)?;
+    let tenant = account::of(args.lua());
+    if let (Some(account), "env") = (&tenant, fetch.name)
+        && !granted_variable(account, values.first())
+    {
+        return answer(args, None, safe);
+    }
     let shared = handle.get()?;
     let txn = shared.borrow();
     let arguments =
@@ -81,7 +92,10 @@ fn run(args: &Args<'_>, fetch: &Fetch, safe: bool) -> Result<Reply, Raise> {
 fn convert(args: &Args<'_>, converter: &Converter, safe: bool) -> Result<Reply, Raise> {
     let handle = super::handle(args, "Converters")?;
     let input = from_lua(args.value(2)).ok_or_else(|| args.wrong(2, "string"))?;
-    let values = values(args, 3)?;
+    let mut values = values(args, 3)?;
+    if let Some(account) = account::of(args.lua()) {
+        bound(args, &account, converter, &input, &mut values)?;
+    }
     let shared = handle.get()?;
     let txn = shared.borrow();
     let arguments = with_env(&txn, handle.direction, &converter.signature, |env| {
@@ -92,8 +106,40 @@ fn convert(args: &Args<'_>, converter: &Converter, safe: bool) -> Result<Reply, 
     let value = converter.convert(input, &arguments, Some(&ctx));
     let writes = ctx.into_writes();
     drop(txn);
-    writes.apply(&mut shared.borrow_mut());
+    let hold = |txn: &Txn, scope, name: &str, value| hold(args.lua(), txn, scope, name, value);
+    writes.apply_held(&mut shared.borrow_mut(), hold)?;
     answer(args, value, safe)
+}
+
+/// Raises where a converter of a tenant would work for long or read what is not granted.
+fn bound(
+    args: &Args<'_>,
+    account: &Account,
+    converter: &Converter,
+    input: &value::Value,
+    values: &mut [value::Value],
+) -> Result<(), Raise> {
+    let length = |value: &value::Value| value.clone().into_bytes().len();
+    if length(input) + values.iter().map(length).sum::<usize>() > TEXT_MAX {
+        return Err(Raise::new(format!("{}: longer than 64 KiB", args.name())));
+    }
+    if converter.name == "regsub" {
+        // It compiles what the script gives, and looks through all of the text.
+        return Err(Raise::new("regsub: not available to tenants: see Regex"));
+    }
+    if converter.signature.kinds.contains(&Kind::Map)
+        && let Some(file) = values.first_mut()
+    {
+        let name = file.clone().into_bytes();
+        let name = String::from_utf8_lossy(&name);
+        *file = value::Value::Str(granted_file(args, account, &name)?.into());
+    }
+    Ok(())
+}
+
+fn granted_variable(account: &Account, name: Option<&value::Value>) -> bool {
+    let Some(name) = name.map(|name| name.clone().into_bytes()) else { return false };
+    account.policy.env.iter().any(|known| known.as_bytes() == name)
 }
 
 /// Returns the arguments from an index on.

@@ -7,6 +7,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
 
+use mlua::Function;
+use mlua::Value;
+
+use super::Entries;
+use super::Handle;
+use super::tests::txn;
+use crate::lua::Error;
 use crate::lua::Limits;
 use crate::lua::Options;
 use crate::lua::Ret;
@@ -20,13 +27,17 @@ use crate::lua::current;
 use crate::lua::current::Context;
 use crate::lua::current::Current;
 use crate::lua::driver;
+use crate::lua::raw::Arg;
 use crate::net::addr;
 use crate::net::addr::Spec;
 use crate::net::listener;
+use crate::proxy::Mode;
 use crate::script::policy::Host;
 use crate::script::policy::Policy;
 use crate::script::policy::Target;
 use crate::task;
+use crate::txn::Direction;
+use crate::txn::Shared;
 
 /// A tenant's state.
 struct Tenant {
@@ -58,11 +69,36 @@ impl Tenant {
         let current = Current { context, txn: None };
         let function = self.vm.load("script", script.as_bytes()).unwrap();
         let (call, step) = current::with(&current, || self.vm.start(&function, &[], Limits::NONE));
-        match task::block_on(driver::finish(call, step, &current)).unwrap() {
-            Ok(Ret::Str(text)) => Ok(String::from_utf8_lossy(&text).into_owned()),
-            Ok(other) => Ok(format!("{other:?}")),
-            Err(error) => Err(error.message),
-        }
+        result(task::block_on(driver::finish(call, step, &current)).unwrap())
+    }
+}
+
+impl Tenant {
+    /// Runs a script as an action, with the exchange as `txn`.
+    fn act(&self, txn: &Shared, script: &str) -> Result<String, String> {
+        let lua = self.vm.lua();
+        let source = format!("return function(txn) {script} end");
+        let body = self.vm.load("script", source.as_bytes()).unwrap();
+        let entries = lua.app_data_ref::<Entries>().unwrap().clone();
+        let function: Function = entries.txn.call(body.call::<Function>(()).unwrap()).unwrap();
+        let handle = Handle { txn: Rc::downgrade(txn), direction: Direction::Request };
+        let current = Current { context: Context::Action, txn: Some(handle.txn.clone()) };
+        let object = Value::UserData(lua.create_userdata(handle).unwrap());
+        let start = || self.vm.start(&function, &[Arg::Value(&object)], Limits::NONE);
+        let (call, step) = current::with(&current, start);
+        result(task::block_on(driver::finish(call, step, &current)).unwrap())
+    }
+
+    fn memory(&self) -> usize {
+        self.account.held(What::Memory)
+    }
+}
+
+fn result(ended: Result<Ret, Error>) -> Result<String, String> {
+    match ended {
+        Ok(Ret::Str(text)) => Ok(String::from_utf8_lossy(&text).into_owned()),
+        Ok(other) => Ok(format!("{other:?}")),
+        Err(error) => Err(error.message),
     }
 }
 
@@ -223,4 +259,145 @@ fn global_scripts_leave_open_what_a_global_holds() {
     });
     assert_eq!(got.unwrap(), Ret::Str(b"kept".to_vec()));
     assert_eq!(server.join().unwrap(), b"");
+}
+
+#[test]
+fn variables_are_charged_until_they_end() {
+    let (tenant, txn) = (Tenant::new(Policy::new("acme")), txn(Mode::Http));
+    let set = |name: &str, length: usize| {
+        let script = format!("return tostring(txn:set_var('{name}', ('x'):rep({length})))");
+        assert_eq!(tenant.act(&txn, &script), Ok("true".to_owned()), "{name}");
+    };
+    set("txn.a", 1000);
+    let one = tenant.memory();
+    assert!(one >= 1000);
+    set("txn.a", 10);
+    assert_eq!(tenant.memory(), one - 990);
+    set("sess.b", 1000);
+    set("req.c", 1000);
+    set("proc.charged", 1000);
+    assert!(tenant.memory() > 3000);
+    let unset = "txn:unset_var('sess.b') txn:unset_var('proc.charged')";
+    tenant.act(&txn, unset).unwrap();
+    txn.borrow_mut().begin_response();
+    assert_eq!(tenant.memory(), one - 990);
+    tenant.act(&txn, "txn.c:set_var(('x'):rep(500), 'txn.d')").unwrap();
+    assert_eq!(tenant.memory(), one - 990 + one - 500);
+    drop(txn);
+    assert_eq!(tenant.memory(), 0);
+}
+
+#[test]
+fn variables_are_bounded() {
+    let (tenant, txn) = (Tenant::new(Policy::new("acme")), txn(Mode::Http));
+    let many = "for i = 1, 2000 do txn:set_var('txn.v' .. i, i) end";
+    let error = tenant.act(&txn, many).unwrap_err();
+    assert!(error.contains("too many variables"), "{error}");
+    let large = "for i = 1, 100 do txn:set_var('sess.v' .. i, ('x'):rep(1e6)) end";
+    let error = tenant.act(&txn, large).unwrap_err();
+    assert!(error.contains("too many bytes of the host"), "{error}");
+    drop(txn);
+    assert_eq!(tenant.memory(), 0);
+}
+
+#[test]
+fn buffers_are_bounded_and_given_back() {
+    let tenant = Tenant::new(Policy { memory_max: 1 << 20, ..Policy::new("acme") });
+    let grow = "local c = core.concat() for i = 1, 1e6 do c:add(('x'):rep(1000)) end";
+    assert!(tenant.run(grow).unwrap_err().contains("too many bytes of the host"));
+    // Garbage is found before it fills the account.
+    let many = "for i = 1, 1000 do local c = core.concat() c:add(('x'):rep(5000)) end";
+    tenant.run(many).unwrap();
+    let many = "for i = 1, 1000 do Regex.new('a' .. i, true) end";
+    tenant.run(many).unwrap();
+    let kept = "local t = {} for i = 1, 1e6 do t[i] = select(2, Regex.new('a', true)) end";
+    assert!(tenant.run(kept).unwrap_err().contains("too many bytes of the host"));
+    tenant.vm.sweep();
+    assert_eq!(tenant.memory(), 0);
+}
+
+#[test]
+fn heads_and_replies_are_bounded() {
+    let (tenant, txn) = (Tenant::new(Policy::new("acme")), txn(Mode::Http));
+    for script in [
+        "for i = 1, 1e6 do txn.http:req_add_header('x-a', 'b') end",
+        "for i = 1, 1e6 do txn.http:req_set_header('x-' .. i, ('b'):rep(1000)) end",
+    ] {
+        let error = tenant.act(&txn, script).unwrap_err();
+        assert!(error.contains("the head of the message is too large"), "{error}");
+    }
+    let error = tenant.act(&txn, "txn.http:req_set_uri('/' .. ('a'):rep(1e5))").unwrap_err();
+    assert!(error.contains("longer than 64 KiB"), "{error}");
+    let reply = "txn:done(txn:reply({ status = 200, body = ('x'):rep(1000) }))";
+    tenant.act(&txn, reply).unwrap();
+    assert_eq!(tenant.memory(), 1000);
+    txn.borrow_mut().reply = None;
+    assert_eq!(tenant.memory(), 0);
+    let reply = "local h = {} for i = 1, 2000 do h[i] = true end txn:reply({ headers = h })";
+    assert!(tenant.act(&txn, reply).unwrap_err().contains("too many headers"));
+}
+
+#[test]
+fn what_is_registered_is_bounded() {
+    let tenant = Tenant::new(Policy::new("acme"));
+    let script = "for i = 1, 1e6 do core.register_fetches('f' .. i, print) end";
+    let error = tenant.run_in(Context::Body, script).unwrap_err();
+    assert!(error.contains("1000 functions at most"), "{error}");
+    let tenant = Tenant::new(Policy { tasks_max: 3, ..Policy::new("acme") });
+    let script = "for i = 1, 1e6 do core.register_task(print) end";
+    let error = tenant.run_in(Context::Init, script).unwrap_err();
+    assert!(error.contains("too many tasks (3 held, tasks-max 3)"), "{error}");
+}
+
+#[test]
+fn samples_give_no_more_than_what_is_granted() {
+    let (tenant, txn) = (Tenant::new(Policy::new("acme")), txn(Mode::Http));
+    assert_eq!(tenant.act(&txn, "return tostring(txn.f:env('PATH'))"), Ok("nil".to_owned()));
+    for (script, expected) in [
+        ("txn.c:map('x', '/etc/passwd')", "'/etc/passwd' is not granted"),
+        ("txn.c:map('x', '../x')", "'../x' is not granted"),
+        ("txn.c:regsub('x', '(a*)*b', 'c')", "not available to tenants"),
+        ("txn.c:upper(('x'):rep(1e5))", "longer than 64 KiB"),
+        ("core.set_map('/etc/hosts', 'a', 'b')", "is not granted"),
+        ("core.add_acl('/etc/hosts', 'a')", "is not granted"),
+    ] {
+        let error = tenant.act(&txn, script).unwrap_err();
+        assert!(error.contains(expected), "{script}: {error}");
+    }
+    let error = tenant.run_in(Context::Body, "Map.new('/etc/passwd')").unwrap_err();
+    assert!(error.contains("is not granted"), "{error}");
+}
+
+#[test]
+fn entries_of_maps_are_charged_until_they_are_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.map");
+    std::fs::write(&file, "a 1\n").unwrap();
+    let read_dir = Some(folder.path().to_owned());
+    let tenant = Tenant::new(Policy { read_dir, ..Policy::new("acme") });
+    let file = file.to_str().unwrap();
+    let map = format!("map = Map.new('{file}', Map.str) other = Map.new('x.map', Map.str)");
+    tenant.run_in(Context::Body, &map).unwrap();
+    let before = tenant.memory();
+    tenant
+        .run(&format!("core.set_map('{file}', 'b', '2') core.set_map('x.map', 'b', '3')"))
+        .unwrap();
+    assert!(tenant.memory() > before);
+    assert_eq!(tenant.run("return map:lookup('b') .. other:lookup('a')"), Ok("31".to_owned()));
+    tenant.run(&format!("core.del_map('{file}', 'b')")).unwrap();
+    assert_eq!(tenant.memory(), before);
+    let many = format!("for i = 1, 1e6 do core.set_map('{file}', 'k' .. i, ('v'):rep(60000)) end");
+    let error = tenant.run(&many).unwrap_err();
+    assert!(error.contains("too many bytes of the host"), "{error}");
+}
+
+#[test]
+fn texts_are_cut_in_slices() {
+    let tenant = Tenant::new(Policy::new("acme"));
+    let script = "local list = core.tokenize(('a,'):rep(5000) .. 'b', ',', true)
+        local all = core.tokenize(',,a;b', ',;')
+        return #list .. list[5001] .. #all .. table.concat(all, '|')";
+    assert_eq!(tenant.run(script), Ok("5001b4||a|b".to_owned()));
+    let error = tenant.run("core.tokenize({})").unwrap_err();
+    assert!(error.starts_with("script:1: bad argument #1 to 'tokenize'"), "{error}");
 }

@@ -51,7 +51,7 @@ pub(super) const TABLE: &[Row] = &[
 ];
 
 /// The longest text that a tenant gives to the proxy at once.
-const TEXT_MAX: usize = 64 << 10;
+pub(super) const TEXT_MAX: usize = 64 << 10;
 
 /// The most variables of a scope that a tenant adds to, and what each takes besides its text.
 const VARS_MAX: usize = 1000;
@@ -63,9 +63,7 @@ struct Private(Vec<(u32, Value)>);
 fn say(args: &Args<'_>, level: Level, index: usize) -> Result<Reply, Raise> {
     args.need(index)?;
     let txn = handle(args, "TXN")?.get()?;
-    let text = args.string(index)?;
-    Info::of(args.lua())?.say(level, &core::printable(&text), Some(&txn));
-    Ok(Reply::nothing())
+    core::say_in(args, level, index, Some(&txn))
 }
 
 /// Ends the exchange at once: what has not gone out is dropped.

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 
 use crate::sample::error::Reason;
+use crate::txn::Held;
 use crate::value::Type;
 use crate::value::Value;
 
@@ -27,11 +28,13 @@ struct Reference {
 }
 
 /// A key, and its value in a map.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct Entry {
     key: Arc<str>,
     value: Arc<str>,
     line: usize,
+    /// Dropped when the entry is removed or changed.
+    held: Held,
 }
 
 /// What the values of a map are.
@@ -130,10 +133,10 @@ impl Use {
 }
 
 /// Adds a key to a pattern file (`core.add_acl`, `http-request add-acl`).
-pub fn add_acl(file: &str, key: &str) -> Result<(), UnknownFile> {
+pub fn add_acl(file: &str, key: &str, held: &Held) -> Result<(), UnknownFile> {
     change(file, |entries| {
         if !entries.iter().any(|entry| &*entry.key == key) {
-            entries.push(Entry { key: key.into(), value: "".into(), line: 0 });
+            entries.push(Entry { key: key.into(), value: "".into(), line: 0, held: held.clone() });
         }
     })
 }
@@ -144,15 +147,20 @@ pub fn del_acl(file: &str, key: &str) -> Result<(), UnknownFile> {
 }
 
 /// Sets the value of a key of a map (`core.set_map`, `http-request set-map`).
-pub fn set_map(file: &str, key: &str, value: &str) -> Result<(), UnknownFile> {
+pub fn set_map(file: &str, key: &str, value: &str, held: &Held) -> Result<(), UnknownFile> {
     change(file, |entries| {
         let mut known = false;
         for entry in entries.iter_mut().filter(|entry| &*entry.key == key) {
-            entry.value = value.into();
+            (entry.value, entry.held) = (value.into(), held.clone());
             known = true;
         }
         if !known {
-            entries.push(Entry { key: key.into(), value: value.into(), line: 0 });
+            entries.push(Entry {
+                key: key.into(),
+                value: value.into(),
+                line: 0,
+                held: held.clone(),
+            });
         }
     })
 }
@@ -179,6 +187,11 @@ pub fn entries(file: &str) -> Result<Vec<(String, String)>, UnknownFile> {
     let entries = find(file).ok_or(UnknownFile)?.entries.load_full();
     let pair = |entry: &Entry| (String::from(&*entry.key), String::from(&*entry.value));
     Ok(entries.iter().map(pair).collect())
+}
+
+/// Returns how many entries a file has.
+pub fn count(file: &str) -> Result<usize, UnknownFile> {
+    Ok(find(file).ok_or(UnknownFile)?.entries.load().len())
 }
 
 fn find(file: &str) -> Option<Arc<Reference>> {
@@ -240,7 +253,7 @@ fn parse(text: &str, map: bool) -> Vec<Entry> {
             Some((key, value)) if map => (key, value.trim_matches([' ', '\t'])),
             _ => (line, ""),
         };
-        entries.push(Entry { key: key.into(), value: value.into(), line: number + 1 });
+        entries.push(Entry { key: key.into(), value: value.into(), line: number + 1, held: None });
     }
     entries
 }

@@ -9,6 +9,7 @@ pub use file::UnknownFile;
 pub(super) use file::Use;
 pub use file::add_acl;
 pub use file::contains;
+pub use file::count;
 pub use file::del_acl;
 pub use file::del_map;
 pub use file::entries;

@@ -105,12 +105,12 @@ fn a_map_is_read_and_changed() {
     let get = |key: &'static str| map.lookup(&Bytes::from_static(key.as_bytes()));
     assert_eq!(get("a"), Some("one two".into()));
     assert_eq!(get("c"), None);
-    super::set_map(&name, "c", "3").unwrap();
-    super::set_map(&name, "a", "1").unwrap();
+    super::set_map(&name, "c", "3", &None).unwrap();
+    super::set_map(&name, "a", "1", &None).unwrap();
     super::del_map(&name, "b").unwrap();
     assert_eq!((get("a"), get("b"), get("c")), (Some("1".into()), None, Some("3".into())));
     assert_eq!(super::lookup(&name, "c"), Ok(Some("3".into())));
-    assert_eq!(super::set_map("/no/such", "a", "b"), Err(super::UnknownFile));
+    assert_eq!(super::set_map("/no/such", "a", "b", &None), Err(super::UnknownFile));
     let missing = Map::load("/no/such", Method::Str).unwrap_err();
     assert_eq!(missing.to_string(), "failed to open pattern file </no/such>");
 }
