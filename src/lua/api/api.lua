@@ -215,18 +215,6 @@ for level, name in pairs({
     core[name] = level
 end
 
-local tokenize = core.tokenize
-function core.tokenize(text, separators, no_blank)
-    local list, ok, start = {}, true, 0
-    repeat
-        ok, start = pcall(tokenize, text, separators, no_blank, list, start)
-        if not ok then
-            error(start, 2)
-        end
-    until not start
-    return list
-end
-
 local new_socket, new_concat = classes.socket.new, classes.concat.new
 classes.socket.new, classes.concat.new = nil, nil
 

@@ -12,7 +12,6 @@ use mlua::Value;
 
 use super::Entries;
 use super::Row;
-use super::count;
 use crate::clock;
 use crate::http;
 use crate::log::Level;
@@ -269,32 +268,29 @@ fn sleep(args: &Args<'_>) -> Result<Reply, Raise> {
     pause(args, Duration::from_secs)
 }
 
-/// `tokenize(text, separators, no_blank, table, start)`: adds tokens to the table; returns where to go on,
-/// so that no text keeps the worker.
+/// Each token takes its time: a tenant gets no more of them at once than do not keep the worker.
 fn tokenize(args: &Args<'_>) -> Result<Reply, Raise> {
     let (text, separators) = (args.lua_string(1)?, args.lua_string(2)?);
     let no_blank = !matches!(args.value(3), Value::Nil | Value::Boolean(false));
-    let (table, start) = (args.table(4)?, usize::try_from(args.integer(5)?).unwrap_or(0));
+    let most = account::of(args.lua()).map_or(usize::MAX, |_| TOKENS_MAX);
     let mut is_separator = [false; 256];
     for byte in &*separators.as_bytes() {
         is_separator[usize::from(*byte)] = true;
     }
-    let text = text.as_bytes();
-    let mut rest = text.get(start..).unwrap_or_default();
-    for _ in 0..TOKENS {
-        let end = rest.iter().position(|byte| is_separator[usize::from(*byte)]);
-        let token = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+    let (table, text) = (args.lua().create_table()?, text.as_bytes());
+    for (count, token) in text.split(|byte| is_separator[usize::from(*byte)]).enumerate() {
+        if count >= most {
+            return Err(Raise::new(format!("tokenize: more than {most} tokens")));
+        }
         if !(no_blank && token.is_empty()) {
             table.raw_push(args.lua().create_string(token)?)?;
         }
-        let Some(end) = end else { return Ok(Reply::nothing()) };
-        rest = rest.get(end + 1..).unwrap_or_default();
     }
-    Ok(count(text.len() - rest.len()))
+    Reply::value(args.lua(), table)
 }
 
-/// How many tokens are made at once.
-const TOKENS: usize = 1000;
+/// The most tokens of a tenant's text.
+const TOKENS_MAX: usize = 10_000;
 
 fn give_way(_: &Args<'_>) -> Result<Reply, Raise> {
     if !current::context().may_wait() {

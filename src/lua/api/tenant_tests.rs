@@ -392,12 +392,14 @@ fn entries_of_maps_are_charged_until_they_are_removed() {
 }
 
 #[test]
-fn texts_are_cut_in_slices() {
+fn texts_are_cut_into_no_more_than_some_thousand() {
     let tenant = Tenant::new(Policy::new("acme"));
     let script = "local list = core.tokenize(('a,'):rep(5000) .. 'b', ',', true)
         local all = core.tokenize(',,a;b', ',;')
         return #list .. list[5001] .. #all .. table.concat(all, '|')";
     assert_eq!(tenant.run(script), Ok("5001b4||a|b".to_owned()));
+    let error = tenant.run("core.tokenize((','):rep(1e6), ',', true)").unwrap_err();
+    assert!(error.ends_with("tokenize: more than 10000 tokens"), "{error}");
     let error = tenant.run("core.tokenize({})").unwrap_err();
     assert!(error.starts_with("script:1: bad argument #1 to 'tokenize'"), "{error}");
 }
