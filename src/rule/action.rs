@@ -127,7 +127,12 @@ async fn native(
     for (input, value) in inputs.iter().zip(values.iter_mut()) {
         *value = input.eval(eval).await;
     }
-    act.run(&mut eval.txn.borrow_mut(), values, eval.direction)
+    let mut txn = eval.txn.borrow_mut();
+    if txn.refused.is_some() {
+        // What an input would have been is not known.
+        return Done::Verdict(Verdict::Deny);
+    }
+    act.run(&mut txn, values, eval.direction)
 }
 
 impl Input {

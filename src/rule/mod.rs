@@ -63,7 +63,8 @@ pub enum Verdict {
     Continue,
     /// `allow`, `accept`: no more rules of this set.
     Accept,
-    /// `deny`: the answer is in `txn.reply`, where the mode is HTTP.
+    /// `deny`: the answer is in `txn.reply`, where the mode is HTTP. With `txn.refused`, a script
+    /// has failed and the exchange ends with that status.
     Deny,
     /// Close without a word.
     Reject,
@@ -214,7 +215,11 @@ impl RuleSet {
         let mut strict = true;
         for rule in &self.rules {
             if let Some(condition) = &rule.condition {
-                match condition.eval(eval).await {
+                let truth = condition.eval(eval).await;
+                if eval.txn.borrow().refused.is_some() {
+                    return Verdict::Deny;
+                }
+                match truth {
                     Truth::Pass => {}
                     Truth::Miss if !eval.is_final => return Verdict::Wait,
                     Truth::Fail | Truth::Miss => continue,

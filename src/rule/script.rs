@@ -94,11 +94,12 @@ pub(super) async fn run(id: host::Id, arguments: &[Bytes], eval: Eval<'_>) -> Ve
         let verdict = match host::call(eval.scripts, call).await {
             host::Outcome::Verdict(verdict) => verdict,
             // HAProxy: an action that fails is as one that does nothing.
-            host::Outcome::Value(_)
-            | host::Outcome::Served
-            | host::Outcome::Failed
-            | host::Outcome::Refused(_) => {
+            host::Outcome::Value(_) | host::Outcome::Served | host::Outcome::Failed => {
                 return Verdict::Continue;
+            }
+            host::Outcome::Refused(status) => {
+                eval.txn.borrow_mut().refused = Some(status);
+                return Verdict::Deny;
             }
         };
         match verdict {

@@ -429,10 +429,11 @@ impl Step {
 async fn called(eval: Eval<'_>, call: script::Call<'_>) -> Option<Value> {
     match script::call(eval.scripts, call).await {
         script::Outcome::Value(value) => value,
-        script::Outcome::Verdict(_)
-        | script::Outcome::Served
-        | script::Outcome::Failed
-        | script::Outcome::Refused(_) => None,
+        script::Outcome::Verdict(_) | script::Outcome::Served | script::Outcome::Failed => None,
+        script::Outcome::Refused(status) => {
+            eval.txn.borrow_mut().refused = Some(status);
+            None
+        }
     }
 }
 

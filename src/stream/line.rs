@@ -44,7 +44,10 @@ async fn write(local: &Local, section: &Section, txn: &Shared, line: (Level, &Fo
     let eval =
         Eval { txn, direction: Direction::Response, is_final: true, scripts: &local.scripts };
     let line = if format.is_scripted() {
-        Box::pin(format.eval(eval)).await
+        let line = Box::pin(format.eval(eval)).await;
+        // A script that fails here changes the line alone.
+        txn.borrow_mut().refused = None;
+        line
     } else {
         let mut line = Vec::with_capacity(256);
         eval.native(|ctx| format.render(ctx, &mut line));

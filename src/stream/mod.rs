@@ -15,6 +15,8 @@ mod termination;
 mod transfer;
 
 #[cfg(test)]
+mod refusal_tests;
+#[cfg(test)]
 mod tests;
 
 pub use accept::serve;

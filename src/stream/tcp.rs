@@ -71,6 +71,7 @@ impl<'a> Exchange<'a> {
         let mut service = self.inspect(client, self.frontend).await?;
         let switched = backend::switch(self.local, self.frontend, self.eval(Direction::Request));
         let backend = Box::pin(switched).await;
+        termination::refusal(self.txn, Phase::Request)?;
         let _serving = backend.map(|backend| self.enter(backend));
         if let Some(backend) = backend
             && service.is_none()
@@ -149,6 +150,7 @@ impl<'a> Exchange<'a> {
             let eval = Eval { is_final, ..self.eval(direction) };
             self.look_for_http(direction);
             let verdict = pump.run(rules.run(eval)).await?;
+            termination::refusal(self.txn, Phase::Data)?;
             self.txn.borrow_mut().request = None;
             if verdict != Verdict::Wait || is_final {
                 return Ok(verdict);
@@ -174,7 +176,10 @@ impl<'a> Exchange<'a> {
         let mut pump = Pump::request(self.local, self.txn, client).counted();
         let call = script::Call::TcpService { id, txn: self.txn };
         // One that fails has been logged by its host: it ends the connection like any other.
-        let _ended = pump.run(script::call(&self.local.scripts, call)).await?;
+        let outcome = pump.run(script::call(&self.local.scripts, call)).await?;
+        if let script::Outcome::Refused(status) = outcome {
+            return Err(Error::proxy(Phase::Request, Cause::Refused(status)));
+        }
         pump.drain().await?;
         let _unused = client.stream.shutdown_write();
         discard(self.local, client);
@@ -190,6 +195,7 @@ impl<'a> Exchange<'a> {
 
     async fn connect(&self, client: &mut End, backend: &Section) -> Result<Link, Error> {
         let forced = backend::forced_server(backend, self.eval(Direction::Request)).await;
+        termination::refusal(self.txn, Phase::Request)?;
         let search = Search::new(&backend.proxy, forced, Reuse::None);
         let half = backend.proxy.options.abort_on_close;
         let connecting = Box::pin(search.run(self.local, self.txn));

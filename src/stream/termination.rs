@@ -1,6 +1,7 @@
 //! Why a stream ended early, and what follows: the log's termination state and the answer
 //! (HAProxy: configuration.txt 8.5).
 
+use crate::txn::Shared;
 use crate::txn::Txn;
 
 /// Why a stream ended early.
@@ -55,6 +56,8 @@ pub enum Cause {
     Invalid,
     /// A rule refused it.
     Denied,
+    /// A script that it depends on has failed: the status of the answer.
+    Refused(u16),
     /// Answered here, not by a server: a redirect, a `return`.
     Local,
     /// An error of this proxy.
@@ -90,7 +93,7 @@ impl Error {
             (Cause::Local, _) => b'L',
             (Cause::Internal, _) => b'I',
             (Cause::Killed, _) => b'K',
-            (Cause::Denied, _) | (_, Side::Proxy) => b'P',
+            (Cause::Denied | Cause::Refused(_), _) | (_, Side::Proxy) => b'P',
             (Cause::Timeout, Side::Client) => b'c',
             (Cause::Timeout, Side::Server) => b's',
             (Cause::Invalid, Side::Server) => b'P',
@@ -113,6 +116,7 @@ impl Error {
     pub const fn status(self) -> u16 {
         match (self.phase, self.cause) {
             (_, Cause::Internal) => 500,
+            (_, Cause::Refused(status)) => status,
             (Phase::Request, Cause::Timeout) => 408,
             (Phase::Request | Phase::Headers | Phase::Data | Phase::Last, Cause::Denied) => {
                 match self.side {
@@ -142,6 +146,15 @@ pub(super) fn note(txn: &mut Txn, error: Error) {
     }
 }
 
+/// Fails where a script that the exchange depends on has failed (`on-error deny`): asked after all
+/// that may call a script.
+pub(super) fn refusal(txn: &Shared, phase: Phase) -> Result<(), Error> {
+    match txn.borrow_mut().refused.take() {
+        Some(status) => Err(Error::proxy(phase, Cause::Refused(status))),
+        None => Ok(()),
+    }
+}
+
 /// Tells whether the log counts an exchange as failed.
 pub(super) fn is_error(txn: &Txn) -> bool {
     let (retries, redispatched) = txn.retries;
@@ -163,12 +176,15 @@ mod tests {
         use Cause::Internal;
         use Cause::Invalid;
         use Cause::Local;
+        use Cause::Refused;
         use Cause::Timeout;
         for (error, state, status) in [
             (Error::client(Phase::Request, Timeout), b"cR", 408),
             (Error::client(Phase::Request, Closed), b"CR", 400),
             (Error::proxy(Phase::Request, Invalid), b"PR", 400),
             (Error::proxy(Phase::Request, Denied), b"PR", 403),
+            (Error::proxy(Phase::Request, Refused(451)), b"PR", 451),
+            (Error::proxy(Phase::Headers, Refused(503)), b"PH", 503),
             (Error::proxy(Phase::Request, Local), b"LR", 400),
             (Error::proxy(Phase::Tarpit, Denied), b"PT", 500),
             (Error::server(Phase::Queue, Timeout), b"sQ", 503),

@@ -35,6 +35,7 @@ use crate::proxy::Timeouts;
 use crate::proxy::testing;
 use crate::rule::RuleSet;
 use crate::script::NoScripts;
+use crate::script::Scripts;
 use crate::task;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -85,13 +86,21 @@ fn run<T: Send + 'static>(
     proxy: Proxy,
     client: impl FnOnce(SocketAddr) -> T + Send + 'static,
 ) -> T {
+    run_program(program(proxy), Rc::new(NoScripts), client)
+}
+
+/// Runs the first section of a program while a client talks to it.
+pub(super) fn run_program<T: Send + 'static>(
+    program: Arc<Program>,
+    scripts: Rc<dyn Scripts>,
+    client: impl FnOnce(SocketAddr) -> T + Send + 'static,
+) -> T {
     let spec = addr::Spec::parse("127.0.0.1:0", &addr::BIND).unwrap();
     let mut bound = listener::bind(&spec, &listener::Options::default(), 1).unwrap();
     let bound = bound.remove(0).remove(0);
     let Addr::Inet(place) = bound.addr().clone() else { panic!("not over TCP") };
-    let program = program(proxy);
     task::block_on(async move {
-        let local = Local::new(0, program, Rc::new(NoScripts));
+        let local = Local::new(0, program, scripts);
         let listener = Listener::new(bound).unwrap();
         let accepting = task::spawn(async move {
             while let Ok((conn, src)) = listener.accept().await {
@@ -114,7 +123,7 @@ fn run<T: Send + 'static>(
 }
 
 /// Starts an origin that calls for each connection; gives its address and how many there were.
-fn origin(
+pub(super) fn origin(
     answer: impl Fn(BufReader<TcpStream>, usize) -> io::Result<()> + Send + Sync + 'static,
 ) -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -136,7 +145,7 @@ fn origin(
 }
 
 /// Reads a head; empty at the end of the connection.
-fn head(stream: &mut impl BufRead) -> String {
+pub(super) fn head(stream: &mut impl BufRead) -> String {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if stream.read_line(&mut head).unwrap_or(0) == 0 {
@@ -157,7 +166,7 @@ fn send(stream: &BufReader<TcpStream>, text: &str) {
 }
 
 /// Sends, closes its side, and reads all of the answer.
-fn ask(place: SocketAddr, text: &str) -> String {
+pub(super) fn ask(place: SocketAddr, text: &str) -> String {
     let mut stream = connect(place);
     send(&stream, text);
     stream.get_ref().shutdown(Shutdown::Write).unwrap();

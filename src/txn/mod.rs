@@ -95,6 +95,9 @@ pub struct Txn {
     pub retries: (u32, bool),
     /// Its place in the backend's queue when it joined it, from 1; 0 where it never waited.
     pub queue: u32,
+    /// A script that the exchange depends on has failed, and its tenant's policy is to refuse: the
+    /// status. Whoever runs the exchange takes it, and ends the exchange.
+    pub refused: Option<u16>,
     /// What scripts keep with the exchange (`txn:set_priv`).
     pub private: Option<Box<dyn Any>>,
 }
@@ -135,6 +138,7 @@ impl Txn {
             termination: *b"--",
             retries: (0, false),
             queue: 0,
+            refused: None,
             private: None,
         }
     }

@@ -85,6 +85,8 @@ pub(super) struct Exchange<'a> {
     /// The client may send another request.
     pub(super) keep: bool,
     pub(super) answer: Answer,
+    /// `http-after-response` rules have refused an answer: what takes its place does not meet them.
+    pub(super) bare: bool,
     logged: bool,
 }
 
@@ -116,6 +118,7 @@ impl<'a> Exchange<'a> {
             body: Intake::new(incoming, Direction::Request),
             keep,
             answer: Answer::Unsent,
+            bare: false,
             logged: false,
         }
     }
@@ -194,7 +197,10 @@ impl<'a> Exchange<'a> {
         } else if simple {
             frontend.proxy.caps.backend.then_some(frontend)
         } else {
-            Box::pin(backend::switch(local, frontend, self.eval(Direction::Request))).await
+            let found = backend::switch(local, frontend, self.eval(Direction::Request));
+            let found = Box::pin(found).await;
+            self.check_refusal(Phase::Request)?;
+            found
         };
         let Some(found) = found else {
             self.txn.borrow_mut().timers.request = None;
@@ -209,6 +215,22 @@ impl<'a> Exchange<'a> {
 
     pub(super) fn eval(&self, direction: Direction) -> Eval<'_> {
         Eval { txn: &self.txn, direction, is_final: true, scripts: &self.local.scripts }
+    }
+
+    /// Fails where a script that the exchange depends on has failed.
+    pub(super) fn check_refusal(&self, phase: Phase) -> Result<(), Error> {
+        let checked = termination::refusal(&self.txn, phase);
+        if checked.is_err() {
+            let (proxy, counter) = match phase {
+                Phase::Headers => (&self.backend.proxy, Counter::ResponsesDenied),
+                _ => (&self.frontend.proxy, Counter::RequestsDenied),
+            };
+            proxy.counters.add(self.local.worker, counter, 1);
+            let mut txn = self.txn.borrow_mut();
+            txn.response = None;
+            txn.timers.response = None;
+        }
+        checked
     }
 
     /// Keeps headers for the log: `capture request header` and `capture response header`.
@@ -255,6 +277,7 @@ impl<'a> Exchange<'a> {
             let truth = condition.eval(self.eval(Direction::Request)).await;
             failed |= truth == crate::sample::Truth::Pass;
         }
+        self.check_refusal(Phase::Request)?;
         let status = if failed { 503 } else { 200 };
         self.txn.borrow_mut().log_level = Some(-1);
         self.send_reply(&Reply { status, from_error_files: true, ..Reply::default() }).await?;
@@ -359,6 +382,10 @@ impl<'a> Exchange<'a> {
         }
         let reply = Reply { status: error.status(), from_error_files: true, ..Reply::default() };
         if let Err(error) = Box::pin(self.send_reply(&reply)).await {
+            if matches!(error.cause, Cause::Refused(_)) && self.answer == Answer::Unsent {
+                // A rule on the answer to an error: the next answer meets no rules.
+                return Box::pin(self.fail(error)).await;
+            }
             termination::note(&mut self.txn.borrow_mut(), error);
             self.keep = false;
         }

@@ -60,7 +60,7 @@ impl Exchange<'_> {
         self.add_headers();
         let body = self.body.take_decoded(&self.txn);
         let complete = self.body.incoming.is_done();
-        let mut search = self.search().await;
+        let mut search = self.search().await?;
         loop {
             let mut link = self.connect(&search).await?;
             let mut up = self.upload(&body);
@@ -94,12 +94,14 @@ impl Exchange<'_> {
         self.body.incoming = up.incoming;
     }
 
-    async fn search(&self) -> Search {
+    async fn search(&self) -> Result<Search, Error> {
         let forced: Option<Arc<Server>> = if self.backend.use_server.is_empty() {
             None
         } else {
             let forced = backend::forced_server(self.backend, self.eval(Direction::Request));
-            Box::pin(forced).await
+            let forced = Box::pin(forced).await;
+            self.check_refusal(Phase::Request)?;
+            forced
         };
         let options = &self.backend.proxy.options;
         // HAProxy: `http-reuse safe` gives a client's first request a connection of its own, as
@@ -110,7 +112,7 @@ impl Exchange<'_> {
             true => Reuse::Own,
             false => Reuse::Any,
         };
-        Search::new(&self.backend.proxy, forced, reuse)
+        Ok(Search::new(&self.backend.proxy, forced, reuse))
     }
 
     async fn connect(&mut self, search: &Search) -> Result<Link, Error> {

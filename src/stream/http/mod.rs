@@ -199,6 +199,6 @@ fn no_request(cause: Cause) -> Error {
         Cause::Closed | Cause::Timeout | Cause::Denied | Cause::Local => {
             Error::client(Phase::Request, cause)
         }
-        Cause::Internal | Cause::Killed => Error::proxy(Phase::Request, cause),
+        Cause::Internal | Cause::Killed | Cause::Refused(_) => Error::proxy(Phase::Request, cause),
     }
 }

@@ -65,7 +65,9 @@ impl Exchange<'_> {
             is_final: true,
             scripts: &scripts,
         };
-        self.beside_body(rules.run(eval)).await
+        let verdict = self.beside_body(rules.run(eval)).await?;
+        self.check_refusal(Phase::Request)?;
+        Ok(verdict)
     }
 
     /// Runs `future` to its end while the body comes in.

@@ -110,14 +110,16 @@ impl Exchange<'_> {
         let direction = Direction::Response;
         let eval = Eval { txn: &txn, direction, is_final: true, scripts: &scripts };
         let mut running = pin!(rules.run(eval));
-        poll_fn(|cx| {
+        let verdict = poll_fn(|cx| {
             if let Poll::Ready(verdict) = running.as_mut().poll(cx) {
                 return Poll::Ready(Ok(verdict));
             }
             let Some((server, up)) = &mut server else { return Poll::Pending };
             self.poll_bodies(cx, server, up, body).map(Err)
         })
-        .await
+        .await?;
+        self.check_refusal(Phase::Headers)?;
+        Ok(verdict)
     }
 
     /// Sends the request's body and reads the response's; ready when that has failed.
@@ -193,13 +195,18 @@ impl Exchange<'_> {
         let same = self.backend.proxy.id == self.frontend.proxy.id;
         let sections = [Some(self.backend), (!same).then_some(self.frontend)];
         for section in sections.into_iter().flatten() {
-            if section.http_after_response.is_empty() {
+            if section.http_after_response.is_empty() || self.bare {
                 continue;
             }
             let (txn, scripts) = (Rc::clone(&self.txn), Rc::clone(&self.local.scripts));
             let direction = Direction::Response;
             let eval = Eval { txn: &txn, direction, is_final: true, scripts: &scripts };
-            if Box::pin(section.http_after_response.run(eval)).await == Verdict::Error {
+            let verdict = Box::pin(section.http_after_response.run(eval)).await;
+            if let Err(refused) = self.check_refusal(Phase::Headers) {
+                self.bare = true;
+                return Err(refused);
+            }
+            if verdict == Verdict::Error {
                 // HAProxy gives up: an error's own answer would meet the same rules.
                 self.keep = false;
                 self.answer = Answer::Begun;

@@ -59,6 +59,10 @@ impl Exchange<'_> {
     ) -> Result<(), Error> {
         self.client.touch();
         poll_fn(|cx| self.poll_head(cx, run)).await?;
+        if let Some(Outcome::Refused(status)) = run.outcome {
+            self.txn.borrow_mut().refused = Some(status);
+            self.check_refusal(Phase::Request)?;
+        }
         if self.txn.borrow().response.is_none() {
             let reply = Reply { status: 500, from_error_files: true, ..Reply::default() };
             self.txn.borrow_mut().timers.response = Some(clock::cached());
@@ -85,7 +89,7 @@ impl Exchange<'_> {
         self.count_sent(down.moved);
         done?;
         if matches!(body, Body::Length(length) if length != down.moved && down.moved != 0)
-            || run.outcome == Some(Outcome::Failed)
+            || run.has_failed()
         {
             // The client waits for more: only the connection's end tells that none will come.
             self.keep = false;
@@ -156,8 +160,7 @@ impl Exchange<'_> {
                     return expired.map(|()| Err(Error::client(Phase::Data, Cause::Timeout)));
                 }
             }
-            let failed = run.outcome == Some(Outcome::Failed);
-            if down.is_over() || failed && self.txn.borrow().res.output().is_empty() {
+            if down.is_over() || run.has_failed() && self.txn.borrow().res.output().is_empty() {
                 return Poll::Ready(Ok(()));
             }
             if !self.take_output(run, down) {
@@ -176,8 +179,7 @@ impl Exchange<'_> {
         down.push(txn.res.output());
         txn.res.drain_output(count);
         let ended = match run.outcome {
-            Some(Outcome::Failed) => false,
-            Some(_) => true,
+            Some(_) => !run.has_failed(),
             None => txn.res.is_eof(),
         };
         if ended {
@@ -191,6 +193,12 @@ impl Exchange<'_> {
 struct Run<'a, F> {
     call: Pin<&'a mut F>,
     outcome: Option<Outcome>,
+}
+
+impl<F> Run<'_, F> {
+    fn has_failed(&self) -> bool {
+        matches!(self.outcome, Some(Outcome::Failed | Outcome::Refused(_)))
+    }
 }
 
 impl<F: Future<Output = Outcome>> Run<'_, F> {
