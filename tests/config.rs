@@ -92,7 +92,13 @@ fn report(name: &str, text: &str) -> Vec<Said> {
     let mut env: syntax::Env = [("HOST", "127.0.0.1")].into_iter().collect();
     let (tree, mut reports) = syntax::parse(&sources, &mut env);
     let loader = Scripts::default();
-    let input = compile::Input { sources: &sources, tree: &tree, env: &env, loader: &loader };
+    let input = compile::Input {
+        sources: &sources,
+        tree: &tree,
+        env: &env,
+        loader: &loader,
+        default_maxconn: 0,
+    };
     let compiled = compile::compile(input);
     let refused = compiled.diagnostics.iter().any(|report| report.severity == Severity::Alert);
     assert_eq!(compiled.program.is_none(), refused, "an alert leaves no program");

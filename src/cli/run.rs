@@ -84,6 +84,7 @@ impl Start<'_> {
             tree: &configuration.tree,
             env: &configuration.env,
             loader: &*host,
+            default_maxconn: self.options.default_maxconn.unwrap_or_default(),
         });
         configuration.diagnostics.extend(compiled.diagnostics);
         let refused = self.console.report(&configuration.sources, &configuration.diagnostics);

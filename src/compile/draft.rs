@@ -60,6 +60,8 @@ pub(super) struct Draft<'a> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Settings<'a> {
     pub(super) mode: proxy::Mode,
+    /// Its `mode` line names none that there is.
+    pub(super) is_mode_wrong: bool,
     pub(super) timeouts: proxy::Timeouts,
     pub(super) options: proxy::Options,
     pub(super) maxconn: u32,

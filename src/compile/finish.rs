@@ -30,8 +30,11 @@ const RETRIES: u32 = 3;
 
 /// Makes the program of the drafts, by proxy id.
 pub(super) fn program<'a>(cx: &mut Cx<'a>, mut drafts: Vec<Draft<'a>>) -> Option<Program> {
-    let modes: Vec<(Kind, Mode, Span)> =
-        drafts.iter().map(|draft| (draft.kind, draft.settings.mode, draft.span)).collect();
+    let mode = |draft: &Draft<'_>| {
+        let mode = (!draft.settings.is_mode_wrong).then_some(draft.settings.mode);
+        (draft.kind, mode, draft.span)
+    };
+    let modes: Vec<_> = drafts.iter().map(mode).collect();
     number(cx, &mut drafts);
     let mut sections = Vec::new();
     for draft in drafts {
@@ -92,7 +95,7 @@ fn fill(mut ids: Vec<&mut u32>) {
 }
 
 /// Checks a section as a whole, and makes it.
-fn section(cx: &mut Cx<'_>, modes: &[(Kind, Mode, Span)]) -> Section {
+fn section(cx: &mut Cx<'_>, modes: &[(Kind, Option<Mode>, Span)]) -> Section {
     let default_backend = default_backend(cx);
     compare_modes(cx, modes, default_backend);
     check_rules(cx);
@@ -162,7 +165,7 @@ fn default_backend(cx: &mut Cx<'_>) -> Option<(proxy::Id, Span)> {
 /// Reports backends whose mode is not that of the frontend.
 fn compare_modes(
     cx: &mut Cx<'_>,
-    modes: &[(Kind, Mode, Span)],
+    modes: &[(Kind, Option<Mode>, Span)],
     default_backend: Option<(proxy::Id, Span)>,
 ) {
     let mode = cx.draft.settings.mode;
@@ -178,6 +181,7 @@ fn compare_modes(
             continue;
         }
         let Some(&(kind, other, at)) = modes.get(id.0 as usize) else { continue };
+        let Some(other) = other.filter(|_| !cx.draft.settings.is_mode_wrong) else { continue };
         // HAProxy: a connection of `mode tcp` may become one of HTTP.
         if other == mode || (mode, other) == (Mode::Tcp, Mode::Http) {
             continue;
@@ -443,7 +447,7 @@ fn proxy(cx: &Cx<'_>, draft: &Draft<'_>) -> proxy::Proxy {
         mode: settings.mode,
         timeouts: settings.timeouts,
         options: settings.options.clone(),
-        maxconn: settings.maxconn,
+        maxconn: if settings.maxconn > 0 { settings.maxconn } else { cx.input.default_maxconn },
         fullconn: settings.fullconn,
         retries: settings.retries.unwrap_or(RETRIES),
         balance: settings.balance,

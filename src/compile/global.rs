@@ -33,7 +33,6 @@ use super::table::Directive;
 pub(super) const TABLE: &[Directive] = &[
     Directive { name: "daemon", sections: "G", run: daemon, args: "", doc: "Goes to the background." },
     Directive { name: "default-path", sections: "G", run: default_path, args: "{ current | config | parent | origin <path> }", doc: "Where relative paths of files begin." },
-    Directive { name: "description", sections: "G", run: description, args: "<text>...", doc: "A text for people." },
     Directive { name: "expose-deprecated-directives", sections: "G", run: bare, args: "", doc: "Accepted: nothing here is deprecated." },
     Directive { name: "expose-experimental-directives", sections: "G", run: bare, args: "", doc: "Accepted: nothing here is experimental." },
     Directive { name: "hard-stop-after", sections: "G", run: hard_stop_after, args: "<time>", doc: "How long a soft stop may last." },
@@ -105,16 +104,6 @@ fn default_path(cx: &mut Cx<'_>, line: &Line) {
     if cx.takes(line, if line.text(1) == "origin" { 2 } else { 1 }) {
         cx.base = base.map(|base| if base.is_empty() { ".".to_owned() } else { base });
     }
-}
-
-fn description(cx: &mut Cx<'_>, line: &Line) {
-    let words: Vec<&str> = line.rest(1).iter().map(|word| word.text.as_str()).collect();
-    if words.is_empty() {
-        let report = Diagnostic::alert(line.span, "'description' expects a string argument.");
-        cx.push(report.lead(Lead::Reader));
-        return;
-    }
-    cx.global.description = Some(words.join(" "));
 }
 
 fn hard_stop_after(cx: &mut Cx<'_>, line: &Line) {

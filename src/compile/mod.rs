@@ -67,6 +67,8 @@ pub struct Input<'a> {
     pub env: &'a Env,
     /// The host of the scripts.
     pub loader: &'a dyn script::Loader,
+    /// `maxconn` of the proxies that do not say; 0 is no limit of their own.
+    pub default_maxconn: u32,
 }
 
 impl std::fmt::Debug for Input<'_> {

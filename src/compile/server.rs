@@ -73,7 +73,7 @@ pub(super) const OPTIONS: &[Option_] = &[
     Option_ { name: "id", args: "<number>", set: id, doc: "The numeric id of the server." },
     Option_ { name: "init-addr", args: "{ last | libc | none | <ip> }[,...]", set: init_addr, doc: "What to try for an address at start, in order." },
     Option_ { name: "maxconn", args: "<conns>", set: maxconn, doc: "Connections at the same time; more wait in the queue." },
-    Option_ { name: "maxqueue", args: "<conns>", set: maxqueue, doc: "Requests that may wait; more go to another server." },
+    Option_ { name: "maxqueue", args: "<conns>", set: maxqueue, doc: "Requests that may wait for this server alone (`use-server`): with `option redispatch` more go to another one, else they are refused. 0 is no limit." },
     Option_ { name: "no-backup", args: "", set: |s, _| { s.backup = false; Ok(()) }, doc: "Ends `backup`." },
     Option_ { name: "no-check", args: "", set: |_, _| Ok(()), doc: "Accepted: there are no health checks." },
     Option_ { name: "no-send-proxy", args: "", set: |_, _| Ok(()), doc: "Accepted: it is so." },

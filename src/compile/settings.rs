@@ -7,12 +7,13 @@ use crate::proxy::Mode;
 use crate::syntax::Line;
 
 use super::Cx;
+use super::draft::Kind;
 use super::table::Directive;
 
 #[rustfmt::skip]
 pub(super) const TABLE: &[Directive] = &[
     Directive { name: "backlog", sections: "DFL", run: backlog, args: "<conns>", doc: "Connections that may wait to be accepted." },
-    Directive { name: "description", sections: "FBL", run: description, args: "<text>...", doc: "A text for people." },
+    Directive { name: "description", sections: "GFBL", run: description, args: "<text>...", doc: "A text for people." },
     Directive { name: "disabled", sections: "DFBL", run: disabled, args: "", doc: "The proxy accepts nothing and has no servers." },
     Directive { name: "enabled", sections: "DFBL", run: enabled, args: "", doc: "Ends `disabled`." },
     Directive { name: "fullconn", sections: "DBL", run: fullconn, args: "<conns>", doc: "Connections at which a backend counts as full." },
@@ -39,7 +40,12 @@ fn description(cx: &mut Cx<'_>, line: &Line) {
         cx.push(report.lead(Lead::Reader));
         return;
     }
-    cx.draft.description = Some(words.join(" "));
+    let text = Some(words.join(" "));
+    if cx.draft.kind == Kind::Global {
+        cx.global.description = text;
+    } else {
+        cx.draft.description = text;
+    }
 }
 
 fn disabled(cx: &mut Cx<'_>, line: &Line) {
@@ -120,14 +126,12 @@ fn mode(cx: &mut Cx<'_>, line: &Line) {
     }
 }
 
-/// Sets the mode; false where there is none of this name.
+/// Sets the mode; false where there is none of this name. Then nothing is known of the proxy that
+/// could be wrong in its mode, and it passes for one of HTTP, which may have every line.
 pub(super) fn set_mode(cx: &mut Cx<'_>, name: &str) -> bool {
-    cx.draft.settings.mode = match name {
-        "tcp" => Mode::Tcp,
-        "http" => Mode::Http,
-        _ => return false,
-    };
-    true
+    cx.draft.settings.is_mode_wrong = !matches!(name, "tcp" | "http");
+    cx.draft.settings.mode = if name == "tcp" { Mode::Tcp } else { Mode::Http };
+    !cx.draft.settings.is_mode_wrong
 }
 
 fn monitor_uri(cx: &mut Cx<'_>, line: &Line) {

@@ -23,7 +23,7 @@ fn compiled(text: &str, loader: &dyn script::Loader) -> Compiled {
     sources.add("test.cfg", text);
     let mut env = syntax::Env::new();
     let (tree, _) = syntax::parse(&sources, &mut env);
-    super::compile(Input { sources: &sources, tree: &tree, env: &env, loader })
+    super::compile(Input { sources: &sources, tree: &tree, env: &env, loader, default_maxconn: 77 })
 }
 
 fn program(text: &str) -> Program {
@@ -48,7 +48,7 @@ fn settings_come_from_the_defaults_section_that_is_named_or_last() {
     assert!(!of(0).options.abort_on_close);
     assert_eq!(of(1).timeouts.client, Some(Duration::from_secs(3)));
     assert!(of(2).options.abort_on_close);
-    assert_eq!(of(2).maxconn, 0);
+    assert_eq!(of(2).maxconn, 77, "`-N` is for those that do not say");
     assert_eq!(of(2).timeouts.client, Some(Duration::from_secs(2)));
 }
 
@@ -168,7 +168,7 @@ fn tables_have_unique_names_and_documentation() {
     let mut names: Vec<&str> = Vec::new();
     for row in super::directives() {
         let again = names.iter().filter(|name| **name == row.name).count();
-        // `description` and `maxconn`, `no` are in `global` and in proxies.
+        // `maxconn` and `no` are in `global` and in proxies.
         assert!(again <= 1, "{}", row.name);
         assert!(row.doc.ends_with('.'), "{}", row.name);
         assert!(row.sections.chars().all(|initial| "GDFBLT".contains(initial)), "{}", row.name);

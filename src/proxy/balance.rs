@@ -295,8 +295,8 @@ mod tests {
         let proxy = testing::backend(&[("a", 1, 1)]);
         let asking = Asking::default();
         let held = pick(&proxy, &asking).unwrap();
-        let mut first = crate::proxy::Ticket::draw(&proxy, 0, false);
-        let mut second = crate::proxy::Ticket::draw(&proxy, 0, false);
+        let mut first = crate::proxy::Ticket::draw(&proxy, 0, None);
+        let mut second = crate::proxy::Ticket::draw(&proxy, 0, None);
         assert_eq!((first.position(), second.position()), (0, 1));
         let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
         assert!(first.poll_called(&mut cx).is_pending());
@@ -315,8 +315,8 @@ mod tests {
     fn a_called_ticket_that_leaves_calls_the_next() {
         let proxy = testing::backend(&[("a", 1, 1)]);
         let held = pick(&proxy, &Asking::default()).unwrap();
-        let mut first = crate::proxy::Ticket::draw(&proxy, 0, false);
-        let mut second = crate::proxy::Ticket::draw(&proxy, 0, false);
+        let mut first = crate::proxy::Ticket::draw(&proxy, 0, None);
+        let mut second = crate::proxy::Ticket::draw(&proxy, 0, None);
         let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
         assert!(first.poll_called(&mut cx).is_pending());
         assert!(second.poll_called(&mut cx).is_pending());

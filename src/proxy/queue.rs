@@ -19,12 +19,19 @@ use super::Server;
 #[derive(Debug, Default)]
 pub struct Places {
     used: AtomicU32,
+    /// How many wait for this server alone (`use-server`).
+    waiting: AtomicU32,
 }
 
 impl Places {
     /// Returns how many are taken.
     pub fn used(&self) -> u32 {
         self.used.load(Acquire)
+    }
+
+    /// Returns how many wait for this server alone.
+    pub fn waiting(&self) -> u32 {
+        self.waiting.load(Acquire)
     }
 
     /// Takes one, unless as many are taken as the limit allows; 0 is no limit.
@@ -110,16 +117,20 @@ pub struct Ticket {
     worker: usize,
     /// How many were in front when this ticket was drawn.
     position: u32,
-    forced: bool,
+    /// The one server that will do.
+    forced: Option<Arc<Server>>,
     listener: Pin<Box<EventListener>>,
 }
 
 impl Ticket {
     /// Joins the queue at its end; `forced` where only one of the servers will do.
-    pub fn draw(proxy: &Arc<Proxy>, worker: usize, forced: bool) -> Self {
+    pub fn draw(proxy: &Arc<Proxy>, worker: usize, forced: Option<Arc<Server>>) -> Self {
         let listener = Box::pin(proxy.queue.event.listen());
         let position = proxy.queue.waiting.fetch_add(1, AcqRel);
-        proxy.queue.forced.fetch_add(u32::from(forced), AcqRel);
+        if let Some(server) = &forced {
+            proxy.queue.forced.fetch_add(1, AcqRel);
+            server.places.waiting.fetch_add(1, AcqRel);
+        }
         proxy.counters.add(worker, Counter::Queued, 1);
         Self { proxy: Arc::clone(proxy), worker, position, forced, listener }
     }
@@ -142,7 +153,10 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.proxy.queue.waiting.fetch_sub(1, AcqRel);
-        self.proxy.queue.forced.fetch_sub(u32::from(self.forced), AcqRel);
+        if let Some(server) = &self.forced {
+            self.proxy.queue.forced.fetch_sub(1, AcqRel);
+            server.places.waiting.fetch_sub(1, AcqRel);
+        }
         self.proxy.counters.add(self.worker, Counter::Queued, -1);
     }
 }

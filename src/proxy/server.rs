@@ -21,7 +21,7 @@ pub struct Server {
     pub weight: u32,
     /// `maxconn`; 0 is no limit.
     pub maxconn: u32,
-    /// `maxqueue`: how many may wait for it; 0 is no limit.
+    /// `maxqueue`: how many may wait for it alone; 0 is no limit.
     pub maxqueue: u32,
     /// `backup`: used only when no other is there.
     pub backup: bool,

@@ -15,7 +15,7 @@ mod termination;
 mod transfer;
 
 #[cfg(test)]
-mod refusal_tests;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 

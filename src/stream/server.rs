@@ -137,12 +137,25 @@ impl Search {
         let src = txn.borrow().session.src.borrow().ip();
         let asking = Asking { worker: local.worker, src, avoid, queued: false };
         let none = Error::server(Phase::Connect, Cause::Closed);
-        match self.choose(&asking) {
-            Choice::Server(place) => return Ok(place),
-            Choice::None => return Err(none),
-            Choice::Full => {}
+        let mut forced = self.forced.as_ref();
+        loop {
+            match self.choose(forced, &asking) {
+                Choice::Server(place) => return Ok(place),
+                Choice::None => return Err(none),
+                Choice::Full => {}
+            }
+            let crowded =
+                |server: &Arc<Server>| (1..=server.places.waiting()).contains(&server.maxqueue);
+            match forced {
+                // HAProxy: then any server will do.
+                Some(server) if crowded(server) && self.proxy.options.redispatch => forced = None,
+                Some(server) if crowded(server) => {
+                    return Err(Error::server(Phase::Queue, Cause::Closed));
+                }
+                _ => break,
+            }
         }
-        let mut ticket = Ticket::draw(&self.proxy, local.worker, self.forced.is_some());
+        let mut ticket = Ticket::draw(&self.proxy, local.worker, forced.cloned());
         txn.borrow_mut().queue = ticket.position().saturating_add(1);
         let asking = Asking { queued: true, ..asking };
         let timeouts = &self.proxy.timeouts;
@@ -154,7 +167,7 @@ impl Search {
         let mut called = ticket.position() == 0 || self.proxy.queue.is_mixed();
         loop {
             if called {
-                match self.choose(&asking) {
+                match self.choose(forced, &asking) {
                     Choice::Server(place) => return Ok(place),
                     Choice::None => return Err(none),
                     Choice::Full => {}
@@ -169,8 +182,8 @@ impl Search {
         }
     }
 
-    fn choose(&self, asking: &Asking<'_>) -> Choice {
-        match &self.forced {
+    fn choose(&self, forced: Option<&Arc<Server>>, asking: &Asking<'_>) -> Choice {
+        match forced {
             Some(server) => self.proxy.choose_this(server, asking),
             None => self.proxy.choose_server(asking),
         }

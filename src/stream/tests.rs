@@ -2,7 +2,6 @@
 
 use std::io;
 use std::io::BufRead;
-use std::io::BufReader;
 use std::io::Read;
 use std::io::Write;
 use std::net::Shutdown;
@@ -11,19 +10,22 @@ use std::net::TcpListener;
 use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use event_listener::Event;
 use proptest::prelude::*;
 
+use super::testing::PATIENCE;
+use super::testing::ask;
+use super::testing::connect;
+use super::testing::entry;
+use super::testing::head;
+use super::testing::origin;
+use super::testing::run_program;
+use super::testing::send;
 use super::*;
 use crate::net::Addr;
-use crate::net::Listener;
-use crate::net::addr;
-use crate::net::listener;
 use crate::program::Global;
 use crate::program::Program;
 use crate::program::Section;
@@ -35,10 +37,7 @@ use crate::proxy::Timeouts;
 use crate::proxy::testing;
 use crate::rule::RuleSet;
 use crate::script::NoScripts;
-use crate::script::Scripts;
 use crate::task;
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Returns a program with one `listen` section.
 fn program(proxy: Proxy) -> Arc<Program> {
@@ -87,92 +86,6 @@ fn run<T: Send + 'static>(
     client: impl FnOnce(SocketAddr) -> T + Send + 'static,
 ) -> T {
     run_program(program(proxy), Rc::new(NoScripts), client)
-}
-
-/// Runs the first section of a program while a client talks to it.
-pub(super) fn run_program<T: Send + 'static>(
-    program: Arc<Program>,
-    scripts: Rc<dyn Scripts>,
-    client: impl FnOnce(SocketAddr) -> T + Send + 'static,
-) -> T {
-    let spec = addr::Spec::parse("127.0.0.1:0", &addr::BIND).unwrap();
-    let mut bound = listener::bind(&spec, &listener::Options::default(), 1).unwrap();
-    let bound = bound.remove(0).remove(0);
-    let Addr::Inet(place) = bound.addr().clone() else { panic!("not over TCP") };
-    task::block_on(async move {
-        let local = Local::new(0, program, scripts);
-        let listener = Listener::new(bound).unwrap();
-        let accepting = task::spawn(async move {
-            while let Ok((conn, src)) = listener.accept().await {
-                let local = Rc::clone(&local);
-                task::spawn(serve(local, conn, src, entry())).detach();
-            }
-        });
-        let done = Arc::new(Event::new());
-        let waiting = done.listen();
-        let thread = thread::spawn(move || {
-            let found = client(place);
-            done.notify(usize::MAX);
-            found
-        });
-        waiting.await;
-        drop(accepting);
-        thread.join().unwrap()
-    })
-    .unwrap()
-}
-
-/// Starts an origin that calls for each connection; gives its address and how many there were.
-pub(super) fn origin(
-    answer: impl Fn(BufReader<TcpStream>, usize) -> io::Result<()> + Send + Sync + 'static,
-) -> (SocketAddr, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let place = listener.local_addr().unwrap();
-    let count = Arc::new(AtomicUsize::new(0));
-    let (counted, answer) = (Arc::clone(&count), Arc::new(answer));
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let nth = counted.fetch_add(1, Ordering::SeqCst);
-            let answer = Arc::clone(&answer);
-            thread::spawn(move || {
-                stream.set_read_timeout(Some(PATIENCE)).unwrap();
-                // A client that goes ends a connection like any other.
-                let _ended = answer(BufReader::new(stream), nth);
-            });
-        }
-    });
-    (place, count)
-}
-
-/// Reads a head; empty at the end of the connection.
-pub(super) fn head(stream: &mut impl BufRead) -> String {
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        if stream.read_line(&mut head).unwrap_or(0) == 0 {
-            break;
-        }
-    }
-    head
-}
-
-fn connect(place: SocketAddr) -> BufReader<TcpStream> {
-    let stream = TcpStream::connect(place).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    BufReader::new(stream)
-}
-
-fn send(stream: &BufReader<TcpStream>, text: &str) {
-    stream.get_ref().write_all(text.as_bytes()).unwrap();
-}
-
-/// Sends, closes its side, and reads all of the answer.
-pub(super) fn ask(place: SocketAddr, text: &str) -> String {
-    let mut stream = connect(place);
-    send(&stream, text);
-    stream.get_ref().shutdown(Shutdown::Write).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    String::from_utf8(answer).unwrap()
 }
 
 fn unused_port() -> SocketAddr {
@@ -327,10 +240,6 @@ fn a_silent_client_is_told_so_and_an_idle_one_is_not() {
     });
     assert!(silent.starts_with("HTTP/1.1 408 Request Time-out\r\n"), "{silent}");
     assert_eq!(idle, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
-}
-
-fn entry() -> Rc<Entry> {
-    Rc::new(Entry { frontend: proxy::Id(0), listener: (1, Arc::from("test")), nice: 0 })
 }
 
 #[test]

@@ -8,6 +8,10 @@ mod signal;
 mod stop;
 
 #[cfg(test)]
+mod exchange_tests;
+#[cfg(test)]
+mod refusal_tests;
+#[cfg(test)]
 mod tests;
 
 pub use fleet::Fleet;

@@ -1,6 +1,7 @@
 //! What becomes of an exchange whose script fails, where its tenant's policy is to refuse:
 //! whatever has called the script, nothing passes.
 
+use std::io::Read;
 use std::io::Write;
 use std::net::UdpSocket;
 use std::rc::Rc;
@@ -22,10 +23,10 @@ use crate::script::Outcome;
 use crate::script::Step;
 use crate::syntax;
 
-use super::tests::ask;
-use super::tests::head;
-use super::tests::origin;
-use super::tests::run_program;
+use crate::stream::testing::connect;
+use crate::stream::testing::head;
+use crate::stream::testing::origin;
+use crate::stream::testing::run_program;
 
 /// A tenant `t` with a function of each kind, none of which ever works.
 #[derive(Debug)]
@@ -102,7 +103,13 @@ fn program(text: &str) -> Arc<Program> {
     sources.add("refusal.cfg", text);
     let mut env = syntax::Env::new();
     let (tree, _) = syntax::parse(&sources, &mut env);
-    let input = compile::Input { sources: &sources, tree: &tree, env: &env, loader: &Failing };
+    let input = compile::Input {
+        sources: &sources,
+        tree: &tree,
+        env: &env,
+        loader: &Failing,
+        default_maxconn: 0,
+    };
     let compiled = compile::compile(input);
     let alerts: Vec<_> = compiled
         .diagnostics
@@ -132,7 +139,13 @@ fn outcome(mode: &str, lines: &str) -> (String, String, usize) {
          timeout connect 20s\n"
     );
     let (answer, line) = run_program(program(&text), Rc::new(Failing), move |place| {
-        let answer = ask(place, "GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n");
+        let mut answer = String::new();
+        let mut stream = connect(place);
+        // A connection that is refused may be reset.
+        let _reset = stream
+            .get_ref()
+            .write_all(b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n")
+            .and_then(|()| stream.read_to_string(&mut answer));
         let mut line = [0; 256];
         let length = log.recv(&mut line).unwrap();
         (answer, String::from_utf8_lossy(&line[..length]).trim().to_owned())
