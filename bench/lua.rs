@@ -216,7 +216,13 @@ fn compiled(text: &str) -> (Program, Rc<lua::Host>) {
     let mut env = syntax::Env::new();
     let (tree, _) = syntax::parse(&sources, &mut env);
     let host = lua::Host::new(0);
-    let input = compile::Input { sources: &sources, tree: &tree, env: &env, loader: &*host };
+    let input = compile::Input {
+        sources: &sources,
+        tree: &tree,
+        env: &env,
+        loader: &*host,
+        default_maxconn: 0,
+    };
     let compiled = compile::compile(input);
     for report in &compiled.diagnostics {
         assert!(report.severity != Severity::Alert, "{report:?}");
