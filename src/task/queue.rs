@@ -16,9 +16,9 @@ pub(super) struct Standing {
     pub(super) weight: Weight,
 }
 
-/// How far one that slept is put before its fair share, in virtual nanoseconds: those that are always
-/// ready lie a run about theirs, and half of them would come first.
-const CREDIT: u64 = 2_000_000;
+/// How far one that slept may be put before its fair share, in virtual nanoseconds: the queue's time
+/// must go on even where everyone in it has just woken.
+const CREDIT: u64 = 20_000_000;
 
 /// What a niceness is worth: -1024 gets four times the share of 0, and 1024 a quarter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,11 +66,14 @@ impl<T> Queue<T> {
 
     /// Adds an item. One that has slept is taken to have used little less than its fair share.
     pub(super) fn push(&mut self, item: T, standing: Standing, has_slept: bool) {
-        let awake = self.now.saturating_sub(CREDIT);
+        // Those that are always ready lie about their fair share, and it would wait for half of them.
+        let first = self.heap.peek().map_or(self.now, |entry| entry.used.min(self.now));
+        let awake = first.max(self.now.saturating_sub(CREDIT));
         let used = if has_slept { standing.used.max(awake) } else { standing.used };
         self.sequence += 1;
         self.load += standing.weight.share();
-        self.heap.push(Entry { used, sequence: self.sequence, weight: standing.weight, item });
+        let (sequence, weight) = (self.sequence, standing.weight);
+        self.heap.push(Entry { used, was_ready: !has_slept, sequence, weight, item });
     }
 
     /// Takes the next item, with its standing.
@@ -102,14 +105,16 @@ impl<T> Queue<T> {
 
 struct Entry<T> {
     used: u64,
+    /// Comes after those that have just woken.
+    was_ready: bool,
     sequence: u64,
     weight: Weight,
     item: T,
 }
 
 impl<T> Entry<T> {
-    fn rank(&self) -> (u64, u64) {
-        (self.used, self.sequence)
+    fn rank(&self) -> (u64, bool, u64) {
+        (self.used, self.was_ready, self.sequence)
     }
 }
 
@@ -205,8 +210,8 @@ mod tests {
             queue.push("short", at(0), true);
             assert!(runs < 1000, "starved");
         }
-        // It waits until each of the two of niceness 0 had four times as much.
-        assert!((390..=410).contains(&runs), "{runs}");
+        // It waits until each of the two of niceness 0 had four times as much, and their credit.
+        assert!((390..=460).contains(&runs), "{runs}");
     }
 
     #[test]

@@ -67,8 +67,7 @@ fn called_and_killed(peer: Peer) {
     for tenant in 0..TENANTS {
         writeln!(
             config,
-            "tenant t{tenant}\n    lua-load script.lua\n    memory-max 2m\n    cpu-max 5ms\n    \
-             on-error continue"
+            "tenant t{tenant}\n    lua-load script.lua\n    memory-max 2m\n    on-error continue"
         )
         .unwrap();
         writeln!(
@@ -109,9 +108,9 @@ fn call(addr: SocketAddr, tenants: &[usize], calls: usize, mut seed: u64) {
     for _ in 0..calls {
         let tenant = tenants[random(&mut seed) % tenants.len()];
         let what = match random(&mut seed) % 1000 {
-            0..5 => "spin",
-            5..8 => "grow",
-            8..18 => "fail",
+            0..2 => "spin",
+            2..5 => "grow",
+            5..15 => "fail",
             _ => "go",
         };
         client.send(format!("GET /{tenant}/{what} HTTP/1.1\r\nhost: x\r\n\r\n"));
