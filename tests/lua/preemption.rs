@@ -127,7 +127,7 @@ backend app
         .start(&config);
     let first = start(&proxy);
     let mut second = proxy.connect("web");
-    while ask(&mut second, "/spinning") != "1" {}
+    wait_for(&mut second, "1");
     // It is answered while the script spins, as often as it asks.
     for _ in 0..5 {
         assert_eq!(ask(&mut second, "/spinning"), "1", "{}", proxy.said());
@@ -137,8 +137,14 @@ backend app
         let answer = first.message().unwrap();
         assert_eq!(answer.status(), 200, "{}", proxy.said());
     }
-    while ask(&mut second, "/spinning") != "0" {}
+    wait_for(&mut second, "0");
     proxy.stop();
+}
+
+/// Asks until so many scripts spin.
+fn wait_for(client: &mut Client, count: &str) {
+    let asked = (0..100_000).find(|_| ask(client, "/spinning") == count);
+    assert!(asked.is_some(), "never {count} scripts");
 }
 
 fn ask(client: &mut Client, path: &str) -> String {

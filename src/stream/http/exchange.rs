@@ -143,7 +143,9 @@ impl<'a> Exchange<'a> {
         if self.frontend.monitor_uri.is_some() && Box::pin(self.monitor()).await? {
             return Ok(());
         }
-        self.name();
+        if self.frontend.unique_id.is_some() {
+            Box::pin(self.name()).await?;
+        }
         self.capture(Direction::Request);
         let mut service = None;
         match self.apply_request(self.frontend).await? {
@@ -253,11 +255,11 @@ impl<'a> Exchange<'a> {
     }
 
     /// Makes the exchange's unique id.
-    fn name(&self) {
-        let Some(format) = &self.frontend.unique_id else { return };
-        let mut id = Vec::new();
-        self.eval(Direction::Request).native(|ctx| format.render(ctx, &mut id));
-        self.txn.borrow_mut().unique_id = Some(id.into());
+    async fn name(&mut self) -> Result<(), Error> {
+        let Some(format) = &self.frontend.unique_id else { return Ok(()) };
+        let id = format.eval(self.eval(Direction::Request)).await;
+        self.txn.borrow_mut().unique_id = Some(id);
+        self.check_refusal(Phase::Request)
     }
 
     /// Answers `monitor-uri`; false where the request is another.
