@@ -133,6 +133,11 @@ impl Format {
         self.exprs().any(Expr::is_scripted)
     }
 
+    /// Tells whether rules may change the text: it shows variables, or what scripts make of them.
+    pub fn follows_rules(&self) -> bool {
+        self.exprs().any(|expr| expr.is_scripted() || expr.name() == "var")
+    }
+
     /// Tells whether a script takes part that lives in the one state all workers share.
     pub fn uses_shared_state(&self, scripts: &dyn script::Registry) -> bool {
         self.exprs().any(|expr| expr.uses_shared_state(scripts))

@@ -61,7 +61,7 @@ end)
 core.register_task(function()
     while true do
         core.msleep(1)
-        if freed > 1e6 then spin("/spin") end
+        if freed == 2e6 then spin("/spin") end
     end
 end)
 core.register_fetches("spinning", function() return tostring(spinning) end)

@@ -14,6 +14,7 @@ use crate::proxy::Counter;
 use crate::proxy::KeepAlive;
 use crate::rule::Verdict;
 use crate::sample::Eval;
+use crate::sample::Format;
 use crate::script;
 use crate::txn::Direction;
 use crate::txn::Reply;
@@ -143,7 +144,10 @@ impl<'a> Exchange<'a> {
         if self.frontend.monitor_uri.is_some() && Box::pin(self.monitor()).await? {
             return Ok(());
         }
-        if self.frontend.unique_id.is_some() {
+        // One that rules have a say in is made after them.
+        let id = self.frontend.unique_id.as_ref();
+        let late = id.is_some_and(Format::follows_rules);
+        if id.is_some() && !late {
             Box::pin(self.name()).await?;
         }
         self.capture(Direction::Request);
@@ -160,6 +164,9 @@ impl<'a> Exchange<'a> {
                 Decision::Service(id) => service = Some(id),
                 Decision::Answered => return Ok(()),
             }
+        }
+        if late {
+            Box::pin(self.name()).await?;
         }
         match service {
             Some(id) => Box::pin(self.serve(id)).await,
