@@ -189,7 +189,7 @@ fn start(scripts: &Rc<dyn Scripts>, call: Call<'_>) {
 
 fn plain() -> f64 {
     const ROUNDS: i64 = 2_000_000;
-    let vm = Vm::new(lua::Options { id: 0, jit: true }).unwrap();
+    let vm = Vm::new(lua::Options { id: 0, jit: true, reach: lua::Reach::GLOBAL }).unwrap();
     let function = vm.load("plain.lua", PLAIN.as_bytes()).unwrap();
     (0..9)
         .map(|_| {
@@ -202,7 +202,7 @@ fn plain() -> f64 {
 
 /// Runs `micro.lua` in a state of the host.
 fn inside() -> String {
-    let vm = Vm::new(lua::Options { id: 0, jit: true }).unwrap();
+    let vm = Vm::new(lua::Options { id: 0, jit: true, reach: lua::Reach::GLOBAL }).unwrap();
     let function = vm.load("micro.lua", MICRO.as_bytes()).unwrap();
     match vm.run(&function, &[], Limits::NONE).unwrap() {
         lua::Ret::Str(text) => String::from_utf8(text).unwrap(),

@@ -25,7 +25,7 @@ pub(super) const TABLE: &[Directive] = &[
     Directive { name: "tune.lua.log.stderr", sections: "G", run: log_stderr, args: "{ on | auto | off }", doc: "Whether a script's messages go to stderr." },
     Directive { name: "tune.lua.maxmem", sections: "G", run: maxmem, args: "<megabytes>", doc: "Memory of all scripts together; 0 is no limit." },
     Directive { name: "tune.lua.nil-sample-conversion", sections: "G", run: nil_samples, args: "{ none | false }", doc: "Whether a nil that a fetch or converter returns is no sample or, as in HAProxy, false." },
-    Directive { name: "tune.lua.openlibs", sections: "G", run: openlibs, args: "{ all | none | <lib>[,...] }", doc: "The libraries that scripts get." },
+    Directive { name: "tune.lua.openlibs", sections: "G", run: openlibs, args: "{ all | none | <lib>[,...] }", doc: "The libraries that scripts get. `ffi` and `bytecode`, which can crash the process, are not among `all`." },
     Directive { name: "tune.lua.service-timeout", sections: "G", run: timeout, args: "<time>", doc: "CPU time of a service." },
     Directive { name: "tune.lua.session-timeout", sections: "G", run: timeout, args: "<time>", doc: "CPU time of the scripts of an exchange." },
     Directive { name: "tune.lua.slice", sections: "G", run: slice, args: "<time>", doc: "The longest run of a script before it gives way." },
@@ -167,27 +167,36 @@ fn wrong_number(cx: &mut Cx<'_>, line: &Line) {
 fn openlibs(cx: &mut Cx<'_>, line: &Line) {
     const LIBRARIES: &[&str] =
         &["bit", "coroutine", "debug", "io", "math", "os", "package", "string", "table", "utf8"];
+    // They can crash the process: nobody has them who does not name them.
+    const DANGEROUS: &[&str] = &["bytecode", "ffi"];
     let Some(word) = line.words.get(1) else {
         cx.alert(line.span, format!("'{}' expects a list of libraries.", line.text(0)));
         return;
     };
-    let mut list = Vec::new();
+    let (mut list, mut all) = (Vec::new(), false);
     let mut offset = 0;
     for name in word.text.split(',') {
         let span = word.sub(offset..offset + name.len());
         offset += name.len() + 1;
         match name {
-            "all" => {
-                cx.input.loader.set(Setting::OpenLibs(None));
-                return;
-            }
+            "all" => all = true,
             "none" => {}
-            _ if LIBRARIES.contains(&name) => list.push(name.to_owned()),
+            _ if LIBRARIES.contains(&name) || DANGEROUS.contains(&name) => {
+                list.push(name.to_owned());
+            }
             _ => {
                 let message = format!("'{}': unknown library '{name}'", line.text(0));
                 cx.alert(span, message);
             }
         }
+    }
+    if all {
+        list.retain(|name| DANGEROUS.contains(&name.as_str()));
+        if list.is_empty() {
+            cx.input.loader.set(Setting::OpenLibs(None));
+            return;
+        }
+        list.extend(LIBRARIES.iter().map(|name| (*name).to_owned()));
     }
     cx.input.loader.set(Setting::OpenLibs(Some(list)));
 }

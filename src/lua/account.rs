@@ -16,6 +16,7 @@ use mlua::Lua;
 
 use super::book::Info;
 use super::host::Raise;
+use super::module::Modules;
 use crate::clock;
 use crate::script::policy::Policy;
 
@@ -24,6 +25,8 @@ use crate::script::policy::Policy;
 pub(super) struct Account {
     /// What the operator grants it.
     pub policy: Arc<Policy>,
+    /// What its `require` has found.
+    pub modules: Modules,
     held: [AtomicUsize; What::COUNT],
     born: Instant,
     /// Until when its calls are refused: milliseconds since `born`.
@@ -135,6 +138,7 @@ impl Account {
     pub(super) fn new(policy: Arc<Policy>) -> Arc<Self> {
         Arc::new(Self {
             policy,
+            modules: Modules::default(),
             held: Default::default(),
             born: clock::now(),
             quarantine: AtomicU64::new(0),

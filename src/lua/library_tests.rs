@@ -7,6 +7,7 @@ use mlua::Function;
 use super::Error;
 use super::Limits;
 use super::Options;
+use super::Reach;
 use super::Ret;
 use super::Vm;
 use super::current::Context;
@@ -17,7 +18,7 @@ use super::host::Reply;
 use super::raw;
 
 fn vm() -> Vm {
-    let vm = Vm::new(Options { id: 0, jit: true }).unwrap();
+    let vm = Vm::new(Options { id: 0, jit: true, reach: Reach::GLOBAL }).unwrap();
     let later = host::function(&vm, "later", |args| {
         let value = args.value(1).clone();
         Ok(Reply::wait(async move {
@@ -157,7 +158,7 @@ return lines
 
 #[test]
 fn functions_do_what_luajits_do() {
-    let (native, _memory) = raw::open(true);
+    let (native, _memory) = raw::open(mlua::StdLib::ALL_SAFE);
     let theirs = native.load(CASES).set_name("=cases").into_function().unwrap();
     let vm = vm();
     let ours = vm.lua().load(CASES).set_name("=cases").into_function().unwrap();

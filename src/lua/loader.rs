@@ -24,6 +24,7 @@ use super::raw::Arg;
 use super::scripts::Host;
 use super::tenants::Known;
 use super::vm::Options;
+use super::vm::Reach;
 use super::vm::Vm;
 use super::watchdog;
 use crate::proxy;
@@ -127,7 +128,10 @@ impl Host {
 
     fn make(&self, place: Place, number: u32) -> Result<Vm, Error> {
         let settings = self.book.settings.borrow().clone();
-        let vm = Vm::new(Options { id: number, jit: true })?;
+        let grants =
+            |name: &str| settings.libraries.iter().flatten().any(|library| library == name);
+        let reach = Reach::Global { ffi: grants("ffi"), bytecode: grants("bytecode") };
+        let vm = Vm::new(Options { id: number, jit: true, reach })?;
         let book = Rc::clone(&self.book);
         vm.set_up(Info { book, place, number, vm: vm.downgrade(), tenant: None })?;
         if let Some(libraries) = &settings.libraries {

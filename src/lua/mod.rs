@@ -10,10 +10,13 @@ mod book;
 pub mod call;
 pub mod current;
 mod driver;
+mod environment;
 pub mod error;
+mod folder;
 pub mod host;
 mod loader;
 pub mod meter;
+mod module;
 mod order;
 mod pattern;
 mod raw;
@@ -36,6 +39,7 @@ pub use raw::Arg;
 pub use raw::Ret;
 pub use scripts::Host;
 pub use vm::Options;
+pub use vm::Reach;
 pub use vm::Vm;
 pub use watchdog::on_stall;
 
@@ -69,7 +73,7 @@ pub fn selftest() -> Result<(), Error> {
 
 /// Returns the version of LuaJIT.
 pub fn version() -> String {
-    let version = Vm::new(Options { id: 0, jit: true })
+    let version = Vm::new(Options { id: 0, jit: true, reach: Reach::GLOBAL })
         .and_then(|vm| vm.run(&vm.load("version", b"return jit.version")?, &[], Limits::NONE));
     match version {
         Ok(Ret::Str(version)) => String::from_utf8_lossy(&version).into_owned(),
@@ -78,7 +82,7 @@ pub fn version() -> String {
 }
 
 fn stop_endless_loop() -> Result<Ret, Error> {
-    let vm = Vm::new(Options { id: 0, jit: true })?;
+    let vm = Vm::new(Options { id: 0, jit: true, reach: Reach::GLOBAL })?;
     let function = vm.load("selftest", ENDLESS)?;
     let limit = Some(Duration::from_millis(20));
     vm.run(&function, &[], Limits { total: limit, burst: limit, ..Limits::NONE })

@@ -26,6 +26,7 @@ use super::scripts::Host;
 use super::share::Share;
 use super::tasks;
 use super::vm::Options;
+use super::vm::Reach;
 use super::vm::Vm;
 use crate::clock;
 use crate::log::Level;
@@ -434,7 +435,7 @@ impl Host {
                 number: vm.id(),
                 vm: vm.downgrade(),
                 tenant: Some(Arc::clone(&tenant.known.account)),
-            });
+            })?;
             vm.set_share(Rc::clone(&tenant.share));
             Ok(vm)
         };
@@ -446,7 +447,7 @@ impl Host {
     /// Makes a state with all that tenants have in common.
     fn make_blank(&self, jit: bool) -> Result<Vm, Error> {
         let number = u32::try_from(self.book.worker).unwrap_or(0).saturating_add(1);
-        let vm = Vm::new(Options { id: number, jit })?;
+        let vm = Vm::new(Options { id: number, jit, reach: Reach::Tenant })?;
         let (book, place) = (Rc::clone(&self.book), Place::Own);
         vm.set_up(Info { book, place, number, vm: vm.downgrade(), tenant: None })?;
         Ok(vm)

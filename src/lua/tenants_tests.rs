@@ -399,7 +399,9 @@ fn the_cost_of_a_state() {
     let cpu = || Duration::try_from(cpu()).unwrap();
     for jit in [true, false] {
         let start = cpu();
-        let states: Vec<Vm> = (0..200).map(|_| Vm::new(Options { id: 1, jit }).unwrap()).collect();
+        let states: Vec<Vm> = (0..200)
+            .map(|_| Vm::new(Options { id: 1, jit, reach: Reach::Tenant }).unwrap())
+            .collect();
         let made = cpu() - start;
         println!("jit {jit}: Vm::new {:?}, {} bytes", made / 200, states[0].memory());
         states[0].lua().gc_collect().unwrap();

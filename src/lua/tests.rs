@@ -10,6 +10,7 @@ use super::Error;
 use super::Kind;
 use super::Limits;
 use super::Options;
+use super::Reach;
 use super::Ret;
 use super::Step;
 use super::Vm;
@@ -21,7 +22,7 @@ use super::host::Reply;
 use super::raw;
 
 fn vm() -> Vm {
-    let vm = Vm::new(Options { id: 0, jit: true }).unwrap();
+    let vm = Vm::new(Options { id: 0, jit: true, reach: Reach::GLOBAL }).unwrap();
     let later = host::function(&vm, "later", |args| {
         let value = args.value(1).clone();
         Ok(Reply::wait(async move {

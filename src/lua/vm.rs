@@ -9,6 +9,8 @@ use std::rc::Rc;
 use std::rc::Weak;
 use std::sync::Arc;
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
 use mlua::Function;
 use mlua::Lua;
@@ -22,6 +24,7 @@ use super::call::Call;
 use super::call::Step;
 use super::current;
 use super::current::Context;
+use super::environment;
 use super::error::Error;
 use super::meter::Limits;
 use super::raw;
@@ -41,6 +44,28 @@ pub struct Options {
     pub id: u32,
     /// Whether scripts are compiled to machine code.
     pub jit: bool,
+    /// Whose scripts run there.
+    pub reach: Reach,
+}
+
+/// What the scripts of a state reach of LuaJIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// A tenant's: what [`super::environment`] lists, and nothing else.
+    Tenant,
+    /// The operator's own: everything but what can crash the process, which the configuration
+    /// grants by name (`tune.lua.openlibs`).
+    Global {
+        /// `require "ffi"`.
+        ffi: bool,
+        /// Chunks that are compiled already.
+        bytecode: bool,
+    },
+}
+
+impl Reach {
+    /// What global scripts reach unless the configuration says more.
+    pub const GLOBAL: Self = Self::Global { ffi: false, bytecode: false };
 }
 
 /// A state with its recycled threads; cheap to clone, bound to the worker that made it.
@@ -73,6 +98,9 @@ struct Inner {
     memory: Memory,
     /// How many collections have to end before what is garbage now is surely gone.
     sweeps: Cell<u8>,
+    reach: Reach,
+    /// No other state of the process, past or present, has this number.
+    serial: u64,
     lua: Lua,
 }
 
@@ -91,6 +119,8 @@ impl fmt::Debug for WeakVm {
 
 /// What `tune.lua.openlibs` names.
 const LIBRARIES: &[&str] = &["debug", "io", "math", "os", "package", "string", "table", "utf8"];
+
+static SERIALS: AtomicU64 = AtomicU64::new(0);
 
 /// How many threads are kept for further calls.
 const IDLE_MAX: usize = 128;
@@ -122,10 +152,11 @@ impl Vm {
         watchdog::watch().map_err(|error: io::Error| {
             Error::raised(format!("cannot start the watchdog: {error}"))
         })?;
-        let (lua, memory) = raw::open(options.jit);
+        let (lua, memory) = raw::open(environment::libraries(options));
         let pace =
             mlua::state::GcIncParams::default().pause(PAUSE).step_multiplier(STEP_MULTIPLIER);
         lua.gc_set_mode(mlua::state::GcMode::Incremental(pace));
+        let loaders = environment::prepare(&lua, options.reach)?;
         let (wrap, share_function, lock) = lua
             .load(include_str!("prelude.lua"))
             .set_name(raw::PRELUDE)
@@ -136,6 +167,7 @@ impl Vm {
             .call::<()>((dying, lua.create_function(|lua, ()| Ok(load_max(lua)))?))?;
         library(&lua, &STRING_LIBRARY, include_str!("libraries_string.lua"))?
             .call::<()>(raw::library_tools(&lua)?)?;
+        environment::give_back(&lua, options.reach, loaders)?;
         if cfg!(luaproxy_zeal) {
             memory.limit(
                 &lua,
@@ -157,6 +189,8 @@ impl Vm {
                 share: OnceCell::new(),
                 memory,
                 sweeps: Cell::new(0),
+                reach: options.reach,
+                serial: SERIALS.fetch_add(1, Ordering::Relaxed),
                 lua,
             }),
         })
@@ -205,19 +239,32 @@ impl Vm {
 
     /// Gives the state the API.
     pub(super) fn set_up(&self, info: Info) -> Result<(), Error> {
-        self.set_info(info);
+        self.set_info(info)?;
         let entries = api::install(self)?;
         drop(self.inner.lua.set_app_data(entries));
-        Ok(())
+        environment::close(self)?;
+        self.tenant().map_or(Ok(()), |account| environment::grant(self.lua(), account))
+    }
+
+    /// Returns a number that no other state has.
+    pub(super) fn serial(&self) -> u64 {
+        self.inner.serial
+    }
+
+    /// Returns what the state's scripts reach of LuaJIT.
+    pub(super) fn reach(&self) -> Reach {
+        self.inner.reach
     }
 
     /// Tells the state what it is.
-    pub(super) fn set_info(&self, info: Info) {
+    pub(super) fn set_info(&self, info: Info) -> Result<(), Error> {
         if let Some(tenant) = &info.tenant {
+            environment::grant(&self.inner.lua, tenant)?;
             self.inner.tenant.get_or_init(|| Arc::clone(tenant));
             self.inner.who.set(watchdog::enroll(tenant));
         }
         drop(self.inner.lua.set_app_data(info));
+        Ok(())
     }
 
     /// Has the runs in this state charged to its tenant, from now on.

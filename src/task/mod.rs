@@ -3,6 +3,7 @@
 //! A task lives on the thread that spawned it, and need not be `Send`. Knows no stream and no
 //! script.
 
+mod blocking;
 mod executor;
 mod queue;
 mod scheduler;
@@ -12,6 +13,7 @@ mod io_tests;
 #[cfg(test)]
 mod tests;
 
+pub use blocking::unblock;
 pub use executor::Executor;
 pub use executor::block_on;
 pub use executor::yield_last;

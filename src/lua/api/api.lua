@@ -4,6 +4,12 @@ local classes = ...
 local error, pairs, pcall, rawset = error, pairs, pcall, rawset
 local setmetatable, type = setmetatable, type
 
+-- What getmetatable gives of the API's objects: false where a tenant's scripts run.
+local hidden = nil
+if classes.hidden then
+    hidden = false
+end
+
 local function class(name, methods, make)
     local function index(self, key)
         local method = methods[key]
@@ -16,6 +22,7 @@ local function class(name, methods, make)
     end
     return {
         __index = make and index or methods,
+        __metatable = hidden,
         __tostring = function()
             return "HAProxy class " .. name
         end,
@@ -33,7 +40,9 @@ local function constructor(new, mt)
     end
 end
 
-os.getenv = classes.os.getenv
+if os then
+    os.getenv = classes.os.getenv
+end
 
 local socket_mt = class("Socket", classes.socket)
 local concat_mt = class("Concat", classes.concat)
@@ -236,6 +245,7 @@ local function lazy(load)
         __pairs = function()
             return pairs(all())
         end,
+        __metatable = hidden,
     })
 end
 

@@ -115,10 +115,13 @@ fn get_var(args: &Args<'_>) -> Result<Reply, Raise> {
     args.need(1)?;
     let name = args.text(1)?;
     match Scope::split(&name) {
-        Some((Scope::Proc, name)) => match txn::process_var(name) {
-            Some(value) => Ok(Reply::values([super::to_lua(args.lua(), value)?])),
-            None => Ok(Reply::values([Value::Nil])),
-        },
+        Some((Scope::Proc, name)) => {
+            super::guard(args, Some(Scope::Proc))?;
+            match txn::process_var(name) {
+                Some(value) => Ok(Reply::values([super::to_lua(args.lua(), value)?])),
+                None => Ok(Reply::values([Value::Nil])),
+            }
+        }
         _ => Err(args.bad(1, "Only 'proc' scope allowed in this context")),
     }
 }

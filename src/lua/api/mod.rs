@@ -19,10 +19,12 @@ use super::host::Raise;
 use super::host::Reply;
 use super::raw;
 use super::raw::Ret;
+use super::vm::Reach;
 use super::vm::Vm;
 use crate::script::Verdict;
 use crate::txn;
 use crate::txn::Direction;
+use crate::txn::Scope;
 use crate::value;
 
 mod act;
@@ -31,6 +33,7 @@ mod channel;
 mod concat;
 mod core;
 mod http;
+mod io;
 mod map;
 mod os;
 mod proxy;
@@ -75,6 +78,9 @@ const CLASSES: &[(&str, &[Row])] = &[
     ("txn", txn_class::TABLE),
 ];
 
+/// Further functions of the classes, for tenants.
+const TENANT_CLASSES: &[(&str, &[Row])] = &[("io", io::TABLE), ("os", os::TENANT)];
+
 /// What scripts hold of an exchange: it may end before they let go of it.
 #[derive(Clone, Debug)]
 pub(super) struct Handle {
@@ -106,20 +112,9 @@ impl Handle {
 /// Gives a state its classes.
 pub(super) fn install(vm: &Vm) -> Result<Entries, Error> {
     let lua = vm.lua();
-    let classes = lua.create_table()?;
-    let make = host::functions(vm, |number| ROWS.get(number).copied())?;
-    let mut number = 0;
-    for (name, rows) in CLASSES {
-        let class = match classes.raw_get(*name)? {
-            Value::Table(class) => class,
-            _ => lua.create_table()?,
-        };
-        for row in *rows {
-            class.raw_set(row.name, make.call::<Function>(number)?)?;
-            number += 1;
-        }
-        classes.raw_set(*name, class)?;
-    }
+    let classes = classes(vm, CLASSES, 0)?;
+    // Nobody is to change what a tenant's objects are made of, be it by mistake.
+    classes.raw_set("hidden", vm.reach() == Reach::Tenant)?;
     let info = Info::of(lua).map_err(|_| Error::raised("the state is not set up"))?;
     classes.raw_set("thread", info.number)?;
     let (txn, http, tcp) = lua
@@ -130,9 +125,35 @@ pub(super) fn install(vm: &Vm) -> Result<Entries, Error> {
     Ok(Entries { txn, http, tcp })
 }
 
+/// Returns what a tenant has in place of Lua's own libraries.
+pub(super) fn for_tenant(vm: &Vm) -> Result<Table, Error> {
+    let first = CLASSES.iter().map(|(_, rows)| rows.len()).sum();
+    classes(vm, TENANT_CLASSES, first)
+}
+
 /// All rows, in the order of the classes.
-static ROWS: LazyLock<Vec<&'static Row>> =
-    LazyLock::new(|| CLASSES.iter().flat_map(|(_, rows)| rows.iter()).collect());
+static ROWS: LazyLock<Vec<&'static Row>> = LazyLock::new(|| {
+    CLASSES.iter().chain(TENANT_CLASSES).flat_map(|(_, rows)| rows.iter()).collect()
+});
+
+/// Makes some classes; `first` is the number of their first row.
+fn classes(vm: &Vm, list: &[(&str, &[Row])], first: usize) -> Result<Table, Error> {
+    let classes = vm.lua().create_table()?;
+    let make = host::functions(vm, |number| ROWS.get(number).copied())?;
+    let mut number = first;
+    for (name, rows) in list {
+        let class = match classes.raw_get(*name)? {
+            Value::Table(class) => class,
+            _ => vm.lua().create_table()?,
+        };
+        for row in *rows {
+            class.raw_set(row.name, make.call::<Function>(number)?)?;
+            number += 1;
+        }
+        classes.raw_set(*name, class)?;
+    }
+    Ok(classes)
+}
 
 /// Returns the exchange an object stands for.
 pub(super) fn handle(args: &Args<'_>, class: &str) -> Result<Handle, Raise> {
@@ -195,6 +216,14 @@ pub(super) fn whole(number: f64) -> Option<i64> {
     let fits = number.fract() == 0.0 && number.abs() < 9_223_372_036_854_775_808.0;
     #[expect(clippy::cast_possible_truncation, reason = "it was just found to fit")]
     fits.then_some(number as i64)
+}
+
+/// Raises where a tenant names a variable of the process: all tenants would share it.
+pub(super) fn guard(args: &Args<'_>, scope: Option<Scope>) -> Result<(), Raise> {
+    if scope == Some(Scope::Proc) && Info::of(args.lua())?.tenant.is_some() {
+        return Err(Raise::new("variables of the scope 'proc' are not a tenant's"));
+    }
+    Ok(())
 }
 
 /// Returns a reply of one string.

@@ -30,6 +30,7 @@ use crate::sample::Signature;
 use crate::sample::acl;
 use crate::script::NoScripts;
 use crate::txn::Direction;
+use crate::txn::Scope;
 use crate::txn::Txn;
 use crate::value;
 
@@ -79,6 +80,7 @@ fn run(args: &Args<'_>, fetch: &Fetch, safe: bool) -> Result<Reply, Raise> {
     {
         return answer(args, None, safe);
     }
+    guard(args, &values)?;
     let shared = handle.get()?;
     let txn = shared.borrow();
     let arguments =
@@ -96,6 +98,7 @@ fn convert(args: &Args<'_>, converter: &Converter, safe: bool) -> Result<Reply, 
     if let Some(account) = account::of(args.lua()) {
         bound(args, &account, converter, &input, &mut values)?;
     }
+    guard(args, &values)?;
     let shared = handle.get()?;
     let txn = shared.borrow();
     let arguments = with_env(&txn, handle.direction, &converter.signature, |env| {
@@ -140,6 +143,15 @@ fn bound(
 fn granted_variable(account: &Account, name: Option<&value::Value>) -> bool {
     let Some(name) = name.map(|name| name.clone().into_bytes()) else { return false };
     account.policy.env.iter().any(|known| known.as_bytes() == name)
+}
+
+/// Raises where a tenant names a variable of the process.
+fn guard(args: &Args<'_>, values: &[value::Value]) -> Result<(), Raise> {
+    if !matches!(args.name(), "set-var" | "unset-var" | "var") {
+        return Ok(());
+    }
+    let name = values.first().map(|name| name.clone().into_bytes()).unwrap_or_default();
+    super::guard(args, Scope::split(&String::from_utf8_lossy(&name)).map(|(scope, _)| scope))
 }
 
 /// Returns the arguments from an index on.

@@ -58,7 +58,7 @@ const VARS_MAX: usize = 1000;
 const VAR: usize = 128;
 
 /// What scripts keep with an exchange: a value for each state.
-struct Private(Vec<(u32, Value)>);
+struct Private(Vec<(u64, Value)>);
 
 fn say(args: &Args<'_>, level: Level, index: usize) -> Result<Reply, Raise> {
     args.need(index)?;
@@ -111,7 +111,7 @@ fn get_headers(args: &Args<'_>) -> Result<Reply, Raise> {
 fn get_priv(args: &Args<'_>) -> Result<Reply, Raise> {
     args.need(1)?;
     let txn = handle(args, "TXN")?.get()?;
-    let number = Info::of(args.lua())?.number;
+    let number = serial(args)?;
     let txn = txn.borrow();
     let private = txn.private.as_ref().and_then(|data| data.downcast_ref::<Private>());
     let value = private.and_then(|list| list.0.iter().find(|(state, _)| *state == number));
@@ -122,7 +122,9 @@ fn get_var(args: &Args<'_>) -> Result<Reply, Raise> {
     args.need(2)?;
     let txn = handle(args, "TXN")?.get()?;
     let name = args.text(2)?;
-    let value = Scope::split(&name).and_then(|(scope, name)| txn.borrow().var(scope, name));
+    let found = Scope::split(&name);
+    super::guard(args, found.map(|(scope, _)| scope))?;
+    let value = found.and_then(|(scope, name)| txn.borrow().var(scope, name));
     Ok(Reply::values([match value {
         Some(value) => super::to_lua(args.lua(), value)?,
         None => Value::Nil,
@@ -154,7 +156,7 @@ fn set_loglevel(args: &Args<'_>) -> Result<Reply, Raise> {
 fn set_priv(args: &Args<'_>) -> Result<Reply, Raise> {
     args.need(2)?;
     let txn = handle(args, "TXN")?.get()?;
-    let number = Info::of(args.lua())?.number;
+    let number = serial(args)?;
     let value = args.value(2).clone();
     let mut txn = txn.borrow_mut();
     let private: &mut Box<dyn Any> =
@@ -166,6 +168,12 @@ fn set_priv(args: &Args<'_>) -> Result<Reply, Raise> {
     Ok(Reply::nothing())
 }
 
+/// Returns which state this is: one must not get another's value, nor may a later one.
+fn serial(args: &Args<'_>) -> Result<u64, Raise> {
+    let vm = Info::of(args.lua())?.vm.upgrade();
+    vm.map(|vm| vm.serial()).ok_or_else(|| Raise::new("the state has ended"))
+}
+
 fn set_var(args: &Args<'_>) -> Result<Reply, Raise> {
     args.between(3, 4)?;
     let txn = handle(args, "TXN")?.get()?;
@@ -173,6 +181,7 @@ fn set_var(args: &Args<'_>) -> Result<Reply, Raise> {
     let Some((scope, name)) = Scope::split(&name) else {
         return Reply::value(args.lua(), false);
     };
+    super::guard(args, Some(scope))?;
     let if_exist = !matches!(args.value(4), Value::Nil | Value::Boolean(false));
     let mut txn = txn.borrow_mut();
     if if_exist && txn.var(scope, name).is_none() {
@@ -203,8 +212,9 @@ fn unset_var(args: &Args<'_>) -> Result<Reply, Raise> {
     args.need(2)?;
     let txn = handle(args, "TXN")?.get()?;
     let name = args.text(2)?;
-    let unset =
-        Scope::split(&name).is_some_and(|(scope, name)| txn.borrow_mut().unset_var(scope, name));
+    let found = Scope::split(&name);
+    super::guard(args, found.map(|(scope, _)| scope))?;
+    let unset = found.is_some_and(|(scope, name)| txn.borrow_mut().unset_var(scope, name));
     Reply::value(args.lua(), unset)
 }
 

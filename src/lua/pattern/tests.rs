@@ -7,6 +7,7 @@ use super::Progress;
 use super::STEPS;
 use super::Search;
 use crate::lua::Options;
+use crate::lua::Reach;
 use crate::lua::Vm;
 use crate::lua::raw;
 
@@ -63,12 +64,12 @@ return lines
 "##;
 
 fn ours() -> Vm {
-    Vm::new(Options { id: 0, jit: true }).unwrap()
+    Vm::new(Options { id: 0, jit: true, reach: Reach::GLOBAL }).unwrap()
 }
 
 #[test]
 fn functions_do_what_luajits_do_at_any_pace() {
-    let (native, _memory) = raw::open(true);
+    let (native, _memory) = raw::open(mlua::StdLib::ALL_SAFE);
     let theirs = native.load(CASES).set_name("=cases").into_function().unwrap();
     let vm = ours();
     let ours = vm.lua().load(CASES).set_name("=cases").into_function().unwrap();

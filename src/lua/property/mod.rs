@@ -16,6 +16,7 @@ use mlua::Value;
 
 use super::Limits;
 use super::Options;
+use super::Reach;
 use super::Ret;
 use super::Step;
 use super::Vm;
@@ -121,7 +122,7 @@ fn run(vm: &Vm, source: &str, when: When, storm: &Storm) -> Outcome {
 }
 
 fn vm(jit: bool) -> Vm {
-    let vm = Vm::new(Options { id: 0, jit }).unwrap();
+    let vm = Vm::new(Options { id: 0, jit, reach: Reach::GLOBAL }).unwrap();
     let later = host::function(&vm, "later", |args| {
         let value = args.value(1).clone();
         Ok(Reply::wait(async move {

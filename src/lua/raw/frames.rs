@@ -13,6 +13,11 @@ use mlua::ffi::lua_State;
 /// How many frames a traceback shows.
 const FRAMES_MAX: usize = 24;
 
+/// Returns the frames of a thread that does not run, as [`of`] does.
+pub(in crate::lua) fn traceback(thread: &mlua::Thread) -> String {
+    of(thread.state())
+}
+
 /// Returns the frames of a thread, innermost first, on one line as HAProxy writes them.
 pub(super) fn of(state: *mut lua_State) -> String {
     let mut out = String::new();

@@ -14,6 +14,7 @@ mod string;
 mod thread;
 mod value;
 
+pub(super) use frames::traceback;
 pub(super) use hook::Stop;
 pub(super) use hook::is_dying;
 #[cfg(test)]
@@ -65,16 +66,12 @@ static PREEMPT: u8 = 2;
 static KILL: u8 = 3;
 static FAIL: u8 = 4;
 
-/// Makes a state with all libraries but the FFI, and the JIT if asked for.
-pub(super) fn open(jit: bool) -> (mlua::Lua, Memory) {
-    let mut libs = mlua::StdLib::ALL ^ mlua::StdLib::FFI;
-    if !jit {
-        libs ^= mlua::StdLib::JIT;
-    }
+/// Makes a state with some libraries.
+pub(super) fn open(libraries: mlua::StdLib) -> (mlua::Lua, Memory) {
     let options = mlua::LuaOptions::default();
-    // SAFETY: `debug` and C modules are the operator's own business in a global script; the FFI
-    // is left out. Nothing here relies on scripts being unable to reach them.
-    let lua = unsafe { mlua::Lua::unsafe_new_with(libs, options) };
+    // SAFETY: `debug`, `ffi` and C modules are the operator's own business in a global script; a
+    // tenant's state has none of them (`environment::libraries`).
+    let lua = unsafe { mlua::Lua::unsafe_new_with(libraries, options) };
     let memory = Memory::take_over(&lua);
     (lua, memory)
 }

@@ -1,0 +1,133 @@
+//! What tenants read: files below their `read-dir`, modules below their `lua-path`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use mlua::Lua;
+use mlua::Value;
+use mlua::chunk::ChunkMode;
+
+use super::Row;
+use super::miss;
+use super::text;
+use crate::lua::account::Account;
+use crate::lua::account::What;
+use crate::lua::book::Info;
+use crate::lua::current;
+use crate::lua::current::Context;
+use crate::lua::error::Error;
+use crate::lua::folder;
+use crate::lua::host::Args;
+use crate::lua::host::Outcome;
+use crate::lua::host::Raise;
+use crate::lua::host::Reply;
+use crate::lua::module::Module;
+use crate::task;
+
+pub(super) const TABLE: &[Row] = &[
+    Row { name: "compile", run: compile },
+    Row { name: "open", run: open },
+    Row { name: "require", run: require },
+];
+
+/// `compile(source, file)`: the function of a module, or nil and what is wrong with it.
+fn compile(args: &Args<'_>) -> Result<Reply, Raise> {
+    let chunk = args.lua().load(args.string(1)?).set_mode(ChunkMode::Text);
+    match chunk.set_name(format!("@{}", args.text(2)?)).into_function() {
+        Ok(function) => Ok(Reply::values([Value::Function(function)])),
+        Err(error) => miss(args.lua(), &Error::from(error).message),
+    }
+}
+
+/// `open(name)`: the content of a file, or nil and why not.
+fn open(args: &Args<'_>) -> Result<Reply, Raise> {
+    let (account, name) = (account(args)?, args.text(1)?);
+    if let Some(why) = cannot_wait() {
+        return miss(args.lua(), &format!("{name}: {why}"));
+    }
+    if is_start() {
+        return match read(&account, &name) {
+            Ok(bytes) => text(args.lua(), bytes),
+            Err(why) => miss(args.lua(), &why),
+        };
+    }
+    let lua = args.lua().clone();
+    Ok(Reply::wait(async move {
+        let found = task::unblock(move || read(&account, &name)).await;
+        Ok(match found {
+            Ok(bytes) => vec![Value::String(lua.create_string(bytes)?)],
+            Err(why) => vec![Value::Nil, Value::String(lua.create_string(why)?)],
+        })
+    }))
+}
+
+/// `require(name)`: the source of a module and its file, or nil and where it is not.
+fn require(args: &Args<'_>) -> Result<Reply, Raise> {
+    let (account, name) = (account(args)?, args.text(1)?);
+    if let Some(module) = account.modules.known(&name) {
+        return Ok(Reply::values(found(args.lua(), Ok(module))?));
+    }
+    if let Some(why) = cannot_wait() {
+        return miss(args.lua(), &format!("\n\t{why}"));
+    }
+    if is_start() {
+        return Ok(Reply::values(found(args.lua(), account.modules.find(&account.policy, &name))?));
+    }
+    let lua = args.lua().clone();
+    Ok(Reply::wait(async move {
+        let module = task::unblock(move || account.modules.find(&account.policy, &name)).await;
+        found(&lua, module)
+    }))
+}
+
+fn found(lua: &Lua, module: Result<Arc<Module>, String>) -> Outcome {
+    Ok(match module {
+        Ok(module) => vec![
+            Value::String(lua.create_string(&module.source)?),
+            Value::String(lua.create_string(&module.file)?),
+        ],
+        Err(why) => vec![Value::Nil, Value::String(lua.create_string(why)?)],
+    })
+}
+
+/// Returns the content of a file below a tenant's `read-dir`, or why there is none. It blocks.
+pub(super) fn read(account: &Arc<Account>, name: &str) -> Result<Vec<u8>, String> {
+    let fail = |why: &str| Err(format!("{name}: {why}"));
+    let Some((folder, path)) = place(account, name) else { return fail("Permission denied") };
+    let opened = match folder::open(&folder, &path) {
+        Ok(opened) => opened,
+        Err(error) => return fail(&folder::why(&error)),
+    };
+    let max = account.policy.read_max;
+    let charge = account.charge(What::Memory, opened.length.min(max));
+    let charge = match charge {
+        Ok(charge) => charge,
+        Err(raise) => return fail(&String::from_utf8_lossy(raise.message())),
+    };
+    let read = opened.read(max).map_err(|error| format!("{name}: {}", folder::why(&error)));
+    drop(charge);
+    read
+}
+
+/// Returns a tenant's `read-dir` and the path below it that a name means.
+pub(super) fn place(account: &Account, name: &str) -> Option<(PathBuf, PathBuf)> {
+    let folder = account.policy.read_dir.as_ref()?;
+    Some((folder.clone(), folder::below(folder, name)?))
+}
+
+fn account(args: &Args<'_>) -> Result<Arc<Account>, Raise> {
+    let denied = || Raise::new(format!("{}: not granted", args.name()));
+    Info::of(args.lua())?.tenant.ok_or_else(denied)
+}
+
+/// Says why a call can neither block nor wait.
+fn cannot_wait() -> Option<String> {
+    let context = current::context();
+    let may = is_start() || context.may_wait();
+    (!may).then(|| format!("no file can be read in the {} context", context.name()))
+}
+
+/// Says whether the script is being loaded: nothing can wait there, and reading is brief.
+fn is_start() -> bool {
+    matches!(current::context(), Context::Body | Context::Init)
+}
