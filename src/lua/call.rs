@@ -201,6 +201,10 @@ impl Call {
                 Step::Done(ret)
             }
             Resumed::Waiting => match pending {
+                // Nor is one that waits again and again.
+                Some(Pending::Wait(_)) if self.meter.is_killed() => {
+                    self.conclude(thread, Resumed::Killed, None)
+                }
                 Some(Pending::Wait(op)) => {
                     self.thread = Some(thread);
                     Step::Waiting(op)

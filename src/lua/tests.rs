@@ -511,6 +511,11 @@ fn a_timeout_says_where() {
     let total = Limits { total: Some(Duration::from_millis(30)), ..Limits::NONE };
     let error = limited(&vm(), "while true do later(1) end", total).unwrap_err();
     assert_eq!(error.message, "execution timeout");
+    // It is ended at a wait, though no slice is ever long enough to be interrupted.
+    let spent = error.spent.unwrap();
+    let used = spent.strip_prefix("after ").and_then(|text| text.split(' ').next());
+    let used: f64 = used.unwrap().parse().unwrap();
+    assert!((30.0..90.0).contains(&used), "{spent}");
 }
 
 #[test]
