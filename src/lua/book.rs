@@ -15,6 +15,7 @@ use mlua::Value;
 
 use super::account::Account;
 use super::account::Charge;
+use super::error;
 use super::error::Error;
 use super::host::Raise;
 use super::meter::Limits;
@@ -324,7 +325,9 @@ impl Book {
             return;
         };
         let Some(again) = tenant.may_report(&error.place(what)) else { return };
-        if !self.may_log(whom) {
+        // Of a script that was stopped the log tells, however much the script itself has said: each
+        // such line costs its tenant the time or memory of a call.
+        if error.kind == error::Kind::Raised && !self.may_log(whom) {
             return;
         }
         let text = error.to_log(state);

@@ -83,12 +83,13 @@ function table.insert(list, ...)
     if select("#", ...) ~= 2 or type(list) ~= "table" then
         return plain_insert(list, ...)
     end
-    local position, value = ...
+    -- LuaJIT takes a string that reads as a number for one.
+    local position, value = tonumber((...)), select(2, ...)
     local length = rawlen(list)
-    if type(position) == "number" and not (position >= 1 and position <= length + 1) then
+    if position and not (position >= 1 and position <= length + 1) then
         error("bad argument #2 to 'insert' (position out of bounds)", 2)
-    elseif type(position) ~= "number" or length - position < MANY then
-        return plain_insert(list, position, value)
+    elseif not position or length - position < MANY then
+        return plain_insert(list, ...)
     end
     position = position - position % 1
     for index = length, position, -1 do

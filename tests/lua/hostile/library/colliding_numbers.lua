@@ -15,8 +15,9 @@ function attack()
             -- The bits of the upper word that do not come into the lower 16 of the hash.
             local high = bit.bor(bit.lshift(top, 29), bit.lshift(bottom, 1))
             local low = bit.bxor(bit.rol(high, 14), high) % 2 ^ 32
-            t[number(bit.rshift(high, 1), low)] = true
-            count = count + 1
+            local key = number(bit.rshift(high, 1), low)
+            -- The sign does not come into the hash.
+            t[key], t[-key], count = true, true, count + 2
         end
     end
     t.one = true

@@ -1,3 +1,3 @@
--- killed: cpu-max
+-- ends
 local t = setmetatable({}, { __tostring = function(t) return tostring(t) end })
 function attack() return tostring(t) end
