@@ -1,0 +1,2 @@
+-- refused at load:
+Map.new("/etc/passwd", Map._str)

@@ -1,0 +1,2 @@
+-- returns: nil
+function attack() return tostring(io and io.open) end

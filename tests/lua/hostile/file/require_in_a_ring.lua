@@ -1,0 +1,3 @@
+-- refused at load: loop
+-- policy: lua-path lib/?.lua
+require("ring")

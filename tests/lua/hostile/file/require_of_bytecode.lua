@@ -1,0 +1,3 @@
+-- refused at load:
+-- policy: lua-path lib/?.lua
+require("bytecode")

@@ -1,0 +1,3 @@
+-- refused at load: execution timeout
+-- policy: lua-path lib/?.lua
+require("spin")
