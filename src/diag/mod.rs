@@ -16,6 +16,8 @@ pub struct Source {
     pub name: String,
     /// The whole text; invalid UTF-8 has been replaced.
     pub text: String,
+    /// Where its lines end.
+    ends: Vec<usize>,
 }
 
 /// A range of bytes in one source.
@@ -72,7 +74,9 @@ pub struct Diagnostic {
 impl Sources {
     /// Adds a source and returns its index.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> u32 {
-        self.list.push(Source { name: name.into(), text: text.into() });
+        let (name, text) = (name.into(), text.into());
+        let ends = text.match_indices('\n').map(|(end, _)| end).collect();
+        self.list.push(Source { name, text, ends });
         u32::try_from(self.list.len() - 1).unwrap_or(u32::MAX)
     }
 
@@ -89,8 +93,8 @@ impl Sources {
     /// Returns the name of the file and the line, from 1, that a span starts in.
     pub fn place(&self, span: Span) -> (&str, usize) {
         let Some(source) = self.source(span.source) else { return ("", 0) };
-        let before = source.text.as_bytes().get(..span.start as usize).unwrap_or_default();
-        (&source.name, 1 + before.iter().filter(|&&byte| byte == b'\n').count())
+        let before = source.ends.partition_point(|&end| end < span.start as usize);
+        (&source.name, 1 + before)
     }
 }
 

@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::hash::Hasher;
 use std::mem;
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
@@ -27,6 +28,8 @@ pub(super) struct Account {
     pub policy: Arc<Policy>,
     /// What its `require` has found.
     pub modules: Modules,
+    /// What the watchdog knows it by, once it has a state.
+    pub number: OnceLock<u32>,
     held: [AtomicUsize; What::COUNT],
     born: Instant,
     /// Until when its calls are refused: milliseconds since `born`.
@@ -139,6 +142,7 @@ impl Account {
         Arc::new(Self {
             policy,
             modules: Modules::default(),
+            number: OnceLock::new(),
             held: Default::default(),
             born: clock::now(),
             quarantine: AtomicU64::new(0),

@@ -255,11 +255,11 @@ impl Call {
     fn starved(&self, place: String) -> Error {
         let doomed = self.vm.heap().want() == Some(Want::End);
         let spent = self.vm.heap().settle().map(String::into_boxed_str);
-        if doomed && self.vm.tenant().is_some() {
-            self.vm.doom();
-        } else {
-            // LuaJIT collects nothing when memory runs out.
-            self.vm.sweep();
+        match self.vm.tenant() {
+            Some(_) if doomed => self.vm.doom(),
+            Some(_) => self.vm.sweep_soon(),
+            // LuaJIT collects nothing when memory runs out, and no other state is made of this one.
+            None => self.vm.sweep(),
         }
         self.named(Error { spent, ..Error::memory(place) })
     }

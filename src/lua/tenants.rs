@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 use std::rc::Weak;
@@ -69,8 +70,8 @@ pub(super) struct Tenant {
     has_tasks: Cell<bool>,
     /// Calls and tasks that have not ended.
     users: Cell<usize>,
-    /// When the last of them ended, in ends of this worker.
-    rested: Cell<u64>,
+    /// When the last of them ended, if its state is idle: its key in [`States::idle`].
+    rested: Cell<Option<u64>>,
     /// When a state may be made again, after one could not.
     retry: Cell<Option<Instant>>,
     /// It has been logged that its calls are refused.
@@ -109,8 +110,8 @@ pub(super) struct States {
     tenants: RefCell<Vec<Rc<Tenant>>>,
     /// Made ahead, for any tenant.
     spares: RefCell<Vec<Vm>>,
-    /// States without users.
-    idle: Cell<usize>,
+    /// The tenants whose states have no users, in the order in which they lost the last one.
+    idle: RefCell<BTreeMap<u64, Rc<Tenant>>>,
     /// Counts the ends of calls and tasks that left a state idle.
     ends: Cell<u64>,
     /// Counts the states that were made for tenants.
@@ -129,7 +130,7 @@ impl Tenant {
             registered: RefCell::default(),
             has_tasks: Cell::new(false),
             users: Cell::new(0),
-            rested: Cell::new(0),
+            rested: Cell::new(None),
             retry: Cell::new(None),
             told: Cell::new(false),
         })
@@ -219,6 +220,32 @@ impl Tenant {
     }
 }
 
+impl States {
+    /// Takes note that a tenant's state has lost its last user.
+    fn lay(&self, tenant: &Rc<Tenant>) {
+        let end = self.ends.get() + 1;
+        self.ends.set(end);
+        tenant.rested.set(Some(end));
+        self.idle.borrow_mut().insert(end, Rc::clone(tenant));
+    }
+
+    /// Takes note that a tenant's state is not idle any more, if it was.
+    fn rouse(&self, tenant: &Tenant) {
+        if let Some(end) = tenant.rested.take() {
+            self.idle.borrow_mut().remove(&end);
+        }
+    }
+
+    /// Returns the tenant whose state has been idle for longest, if there are too many.
+    fn find_surplus(&self, most: usize) -> Option<Rc<Tenant>> {
+        let idle = self.idle.borrow();
+        if idle.len() <= most {
+            return None;
+        }
+        idle.first_key_value().map(|(_, tenant)| Rc::clone(tenant))
+    }
+}
+
 impl Drop for Use {
     fn drop(&mut self) {
         let users = self.tenant.users.get().saturating_sub(1);
@@ -284,11 +311,8 @@ impl Host {
 
     /// Counts one more user of a tenant's state.
     pub(super) fn enter(self: &Rc<Self>, tenant: Rc<Tenant>) -> Use {
-        let users = tenant.users.get();
-        tenant.users.set(users.saturating_add(1));
-        if users == 0 && tenant.is_open() {
-            self.states.idle.set(self.states.idle.get().saturating_sub(1));
-        }
+        tenant.users.set(tenant.users.get().saturating_add(1));
+        self.states.rouse(&tenant);
         Use { tenant, host: Rc::downgrade(self) }
     }
 
@@ -297,15 +321,9 @@ impl Host {
         if !tenant.is_open() {
             return;
         }
-        let states = &self.states;
-        states.ends.set(states.ends.get() + 1);
-        tenant.rested.set(states.ends.get());
-        states.idle.set(states.idle.get() + 1);
-        while states.idle.get() > self.book.settings.borrow().idle_states {
-            let tenants = states.tenants.borrow();
-            let idle = tenants.iter().filter(|it| it.is_open() && it.users.get() == 0);
-            let Some(oldest) = idle.min_by_key(|it| it.rested.get()).cloned() else { return };
-            drop(tenants);
+        self.states.lay(tenant);
+        let most = self.book.settings.borrow().idle_states;
+        while let Some(oldest) = self.states.find_surplus(most) {
             self.close_tenant(&oldest);
         }
     }
@@ -327,7 +345,8 @@ impl Host {
         tenant.set_state(State::Open(vm.clone()));
         let made = future::block_on(self.run_bodies(tenant, &vm));
         drop(used);
-        if made.is_err() {
+        // Neither a task nor an init function needs it: the workers make their own when called.
+        if made.is_err() || tenant.users.get() == 0 {
             self.close_tenant(tenant);
         }
         made
@@ -455,16 +474,16 @@ impl Host {
 
     /// Lets go of a tenant's state; it is gone when the last call that stands in it has ended.
     fn close_tenant(&self, tenant: &Tenant) {
-        if tenant.is_open() && tenant.users.get() == 0 {
-            self.states.idle.set(self.states.idle.get().saturating_sub(1));
-        }
+        self.states.rouse(tenant);
         tenant.set_state(State::None);
         for (kind, id) in tenant.registered.take() {
             self.book.table(kind).borrow_mut().forget(id);
         }
-        let place = tenant.place();
-        drop(take_where(&self.book.inits, |init| init.place == place));
-        drop(take_where(&self.book.tasks, |task| task.place == place));
+        if tenant.users.get() > 0 {
+            let place = tenant.place();
+            drop(take_where(&self.book.inits, |init| init.place == place));
+            drop(take_where(&self.book.tasks, |task| task.place == place));
+        }
         drop(tenant.tasks.take());
     }
 

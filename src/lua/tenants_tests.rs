@@ -116,7 +116,7 @@ fn a_state_is_made_for_the_first_call_and_goes_when_there_are_too_many() {
         assert_eq!(open(&host), 2);
         // The least recently used has gone.
         assert_eq!(convert(&host, "b:echo", "").await, text("1"));
-        assert_eq!(host.states.idle.get(), 2);
+        assert_eq!(host.states.idle.borrow().len(), 2);
         host.set(Setting::IdleStates(0));
         assert_eq!(convert(&host, "a:echo", "").await, text("4"));
         assert_eq!(open(&host), 0);
@@ -143,11 +143,13 @@ fn calls_that_come_meanwhile_wait_for_the_same_state() {
         for call in calls {
             outcomes.push(call.await.unwrap());
         }
-        assert_eq!(outcomes, ["1", "2", "3", "4", "5"].map(text));
+        // Each has been served, and in one state; who goes first is the run queue's business.
+        let all = ["1", "2", "3", "4", "5"].map(text);
+        assert!(all.iter().all(|one| outcomes.contains(one)), "{outcomes:?}");
     })
     .unwrap();
     assert_eq!(host.states.opened.get() - before, 1);
-    assert_eq!(host.states.idle.get(), 1);
+    assert_eq!(host.states.idle.borrow().len(), 1);
 }
 
 #[test]
@@ -218,7 +220,7 @@ fn a_doomed_state_is_replaced_and_its_other_calls_fail() {
         assert_eq!(waiting.await, Some(Outcome::Refused(503)));
         assert_eq!(convert(&host, "acme:begun", "").await, text("no"));
         assert!(!tenant.vm().unwrap().is(&old));
-        assert_eq!(host.states.idle.get(), 1);
+        assert_eq!(host.states.idle.borrow().len(), 1);
     })
     .unwrap();
 }
@@ -259,7 +261,7 @@ fn mistakes_are_told_at_start() {
         host.set(Setting::LoadTimeout(Some(Duration::from_millis(20))));
         let error = host.load_tenant(Arc::new(files.policy("acme", source))).unwrap_err();
         assert!(error.message.contains(expected), "{source}: {error:?}");
-        assert_eq!((open(&host), host.states.idle.get()), (0, 0));
+        assert_eq!((open(&host), host.states.idle.borrow().len()), (0, 0));
     }
 }
 
@@ -419,6 +421,22 @@ fn the_cost_of_a_state() {
         let start = cpu();
         drop(blank);
         println!("  close {:?}", (cpu() - start) / 200);
+    }
+    for fill in [
+        "t = {} for i = 1, 200000 do t[i] = {} end",
+        "t = {} for i = 1, 90000 do t[i] = {i} end",
+        "t = {} for i = 1, 300000 do t[i] = 'x' .. i end",
+        "t = {} for i = 1, 150000 do t[i] = function() return t[i] end end",
+    ] {
+        let vm = host.make_blank(false).unwrap();
+        vm.limit_tenant(16 << 20).unwrap();
+        let full = vm.load("fill", fill.as_bytes()).unwrap();
+        let result = vm.run(&full, &[], Limits::NONE);
+        let held = vm.memory();
+        let start = cpu();
+        drop(full);
+        drop(vm);
+        println!("close of {held} bytes of {fill} ({}): {:?}", result.is_ok(), cpu() - start);
     }
     let start = cpu();
     let vm = host.make_tenant(&tenant).unwrap();

@@ -2,15 +2,16 @@
 //!
 //! It sleeps when no script has run for a while; a worker that starts one wakes it.
 
+use std::array;
 use std::cell::RefCell;
 use std::io;
-use std::ptr;
 use std::sync::Arc;
 use std::sync::LazyLock;
 use std::sync::OnceLock;
 use std::sync::Weak;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::thread::Thread;
@@ -33,6 +34,9 @@ const STALL: u64 = 250_000;
 
 /// How long the calls of a tenant are refused after one of them was in C for a stall.
 const QUARANTINE: Duration = Duration::from_secs(10);
+
+/// A tenant's number is its place in a shard times this, and the number of the shard.
+const SHARDS: usize = 256;
 
 /// After how many ticks without a script it goes to sleep.
 const IDLE_TICKS: u32 = 50;
@@ -76,8 +80,11 @@ struct Seat {
     slot: Arc<Slot>,
 }
 
-/// The tenants that have states, by their number.
-static TENANTS: LazyLock<ArcSwap<Vec<Weak<Account>>>> = LazyLock::new(ArcSwap::default);
+/// The tenants that have states, by their number: in shards, for the one that changes is copied.
+static TENANTS: LazyLock<[ArcSwap<Vec<Weak<Account>>>; SHARDS]> =
+    LazyLock::new(|| array::from_fn(|_| ArcSwap::default()));
+/// Which shard is next.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
 static SLOTS: LazyLock<ArcSwap<Vec<Arc<Slot>>>> = LazyLock::new(ArcSwap::default);
 /// The thread, or `None` where it could not be started.
 static WATCHDOG: OnceLock<Option<Thread>> = OnceLock::new();
@@ -128,27 +135,31 @@ pub(super) fn watch() -> io::Result<()> {
 
 /// Makes a tenant known, so that the watchdog can name it and refuse its calls.
 pub(super) fn enroll(account: &Arc<Account>) -> Who {
-    let is_it = |known: &Weak<Account>| ptr::eq(known.as_ptr(), Arc::as_ptr(account));
-    let find = || {
-        let index = TENANTS.load().iter().position(is_it)?;
-        u32::try_from(index).ok().map(Who::Tenant)
-    };
-    if let Some(known) = find() {
-        return known;
-    }
-    TENANTS.rcu(|tenants| {
+    Who::Tenant(*account.number.get_or_init(|| add(&Arc::downgrade(account))))
+}
+
+fn add(account: &Weak<Account>) -> u32 {
+    let number = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
+    let Some(shard) = TENANTS.get(number) else { return u32::MAX };
+    let mut place = 0;
+    shard.rcu(|tenants| {
         let mut tenants = Vec::clone(tenants);
-        if !tenants.iter().any(is_it) {
-            let weak = Arc::downgrade(account);
-            // Those that are gone leave their numbers to others.
-            match tenants.iter_mut().find(|known| known.strong_count() == 0) {
-                Some(free) => *free = weak,
-                None => tenants.push(weak),
-            }
+        // Those that are gone leave their places to others.
+        let free = tenants.iter().position(|known| known.strong_count() == 0);
+        place = free.unwrap_or(tenants.len());
+        match tenants.get_mut(place) {
+            Some(free) => *free = Weak::clone(account),
+            None => tenants.push(Weak::clone(account)),
         }
         tenants
     });
-    find().unwrap_or(Who::State(0))
+    u32::try_from(place * SHARDS + number).unwrap_or(u32::MAX)
+}
+
+/// Returns the tenant of a number.
+fn tenant(number: u32) -> Option<Arc<Account>> {
+    let number = number as usize;
+    TENANTS.get(number % SHARDS)?.load().get(number / SHARDS)?.upgrade()
 }
 
 /// Takes note that a script runs on this thread, for how long it may, and returns the time.
@@ -311,8 +322,7 @@ impl Slot {
         let text = match Who::unpack(self.who.load(Ordering::Relaxed)) {
             Who::State(number) => format!("Lua [state-id {number}]: {held}."),
             Who::Tenant(number) => {
-                let account = TENANTS.load().get(number as usize).and_then(Weak::upgrade);
-                let Some(account) = account else { return };
+                let Some(account) = tenant(number) else { return };
                 let name = &account.policy.name;
                 let text = if is_busy {
                     account.quarantine(QUARANTINE);
@@ -383,6 +393,8 @@ mod tests {
         let first = enroll(&one);
         assert_eq!(enroll(&one), first);
         assert_ne!(enroll(&two), first);
+        let Who::Tenant(number) = first else { panic!("{first:?}") };
+        assert!(Arc::ptr_eq(&tenant(number).unwrap(), &one));
         for who in [first, Who::State(0), Who::State(7), Who::Tenant(u32::MAX)] {
             assert_eq!(Who::unpack(who.pack()), who);
         }
