@@ -429,7 +429,11 @@ impl Vm {
 }
 
 /// Loads a file of the host's own, compiled once for all states, without its lines and names.
-fn library(lua: &Lua, compiled: &OnceLock<Vec<u8>>, source: &str) -> Result<Function, Error> {
+pub(super) fn library(
+    lua: &Lua,
+    compiled: &OnceLock<Vec<u8>>,
+    source: &str,
+) -> Result<Function, Error> {
     let chunk =
         |code: &[u8], mode| lua.load(code).set_name(raw::PRELUDE).set_mode(mode).into_function();
     if let Some(code) = compiled.get() {

@@ -86,6 +86,35 @@ fn try_host(source: &str) -> Result<Rc<Host>, String> {
     Ok(host)
 }
 
+#[test]
+fn libraries_are_opened_by_name() {
+    let names = |list: &[&str]| Some(list.iter().map(|name| (*name).to_owned()).collect());
+    let body = "core.register_converters('c', function(name)
+        local ok, found = pcall(require, name)
+        return tostring(ok) .. ' ' .. type(io) .. ' ' .. type(string.dump)
+    end)";
+    for (libraries, expected) in [
+        (None, "false table nil"),
+        (names(&["string", "package"]), "false nil nil"),
+        (names(&["string", "package", "ffi"]), "true nil nil"),
+        (names(&["string", "package", "io", "bytecode"]), "false table function"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("t.lua");
+        std::fs::write(&file, body).unwrap();
+        let host = Host::new(0);
+        host.set(Setting::OpenLibs(libraries.clone()));
+        let file = file.to_str().unwrap().to_owned();
+        host.load(&crate::script::Load { file, arguments: Vec::new(), per_thread: false }).unwrap();
+        let id = host.find_converter("c").unwrap();
+        let scripts: Rc<dyn Scripts> = host;
+        let input = Value::Str(Bytes::from_static(b"ffi"));
+        let step = task::block_on(call(&scripts, Call::Converter { id, input, arguments: &[] }));
+        let expected = Value::Str(Bytes::from_static(expected.as_bytes()));
+        assert_eq!(step.unwrap(), Outcome::Value(Some(expected)), "{libraries:?}");
+    }
+}
+
 /// Runs a body as an action of a request and returns its verdict.
 fn act(txn: &Shared, body: &str) -> Outcome {
     act_in(txn, Direction::Request, body)

@@ -2,6 +2,7 @@
 //! configuration grants by name. A tenant's: what this file lists, and nothing else.
 
 use std::fmt::Write;
+use std::sync::OnceLock;
 
 use mlua::Function;
 use mlua::Lua;
@@ -20,6 +21,7 @@ use super::raw;
 use super::vm::Options;
 use super::vm::Reach;
 use super::vm::Vm;
+use super::vm::library;
 
 /// The tables of Lua that a tenant finds, and all that is in them.
 ///
@@ -64,6 +66,9 @@ const LEVELS_MAX: usize = 24;
 
 /// Reads a file for a tenant's state: what `io` is made with where files are granted.
 struct Open(Function);
+
+/// What tenants have in place of LuaJIT's, compiled once for all states.
+static TENANT: OnceLock<Vec<u8>> = OnceLock::new();
 
 /// Returns the libraries a state is opened with: what is not opened is nowhere in it.
 pub(super) fn libraries(options: Options) -> StdLib {
@@ -113,7 +118,7 @@ pub(super) fn close(vm: &Vm) -> Result<(), Error> {
             let classes = api::for_tenant(vm)?;
             let files: Table = classes.raw_get("io")?;
             drop(lua.set_app_data(Open(files.raw_get("open")?)));
-            chunk(lua, include_str!("tenant.lua")).call::<()>((
+            library(lua, &TENANT, include_str!("tenant.lua"))?.call::<()>((
                 classes,
                 MODULES,
                 lua.create_function(tells)?,
