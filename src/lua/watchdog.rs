@@ -27,7 +27,7 @@ use crate::log;
 use crate::log::Level;
 
 /// How often it looks.
-const TICK: Duration = Duration::from_millis(1);
+const TICK: Duration = Duration::from_micros(500);
 
 /// After how long a slice that no interruption has ended is a stall, in microseconds.
 const STALL: u64 = 250_000;
@@ -39,7 +39,7 @@ const QUARANTINE: Duration = Duration::from_secs(10);
 const SHARDS: usize = 256;
 
 /// After how many ticks without a script it goes to sleep.
-const IDLE_TICKS: u32 = 50;
+const IDLE_TICKS: u32 = 100;
 
 /// Whose script runs: no other thread can ask its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -291,7 +291,7 @@ impl Slot {
         };
         let elapsed = now.saturating_sub(since);
         // A slice began up to one tick after the time it bears.
-        if elapsed >= slice.saturating_add(1000) {
+        if elapsed >= slice.saturating_add(micros(TICK)) {
             self.thread.interrupt();
         }
         if elapsed < STALL {

@@ -1,5 +1,7 @@
 //! Wherever a script is called from, one that does not come back lets others be served.
 
+use std::fs;
+
 use libtest_mimic::Trial;
 
 use crate::support::case;
@@ -90,7 +92,59 @@ pub(crate) fn trials() -> Vec<Trial> {
         });
         Ok(())
     }));
+    trials.push(Trial::test("lua::preemption::an_idle_watchdog_sleeps", || {
+        the_watchdog_sleeps();
+        Ok(())
+    }));
     trials
+}
+
+/// After scripts have run, requests that run none do not wake the watchdog; scripts do.
+fn the_watchdog_sleeps() {
+    let config = format!(
+        "{}    lua-load script.lua
+{}
+frontend web
+    bind \"fd@${{web}}\"
+    http-request return status 200 content-type text/plain lf-string %[lua.spinning] if {{ path /script }}
+    http-request return status 200 content-type text/plain string none
+",
+        case::GLOBAL,
+        case::HTTP
+    );
+    let proxy = Setup::new(Peer::Luaproxy)
+        .file("script.lua", "core.register_fetches('spinning', function() return 'yes' end)")
+        .start(&config);
+    let mut client = proxy.connect("web");
+    assert_eq!(ask(&mut client, "/script"), "yes");
+    for _ in 0..2 {
+        let before = wake_ups(&proxy);
+        // It looks around for a while before it sleeps again.
+        while wake_ups(&proxy) == before {
+            assert_eq!(ask(&mut client, "/script"), "yes");
+        }
+        proxy.until(|| {
+            let mut client = proxy.connect("web");
+            let before = wake_ups(&proxy);
+            for _ in 0..500 {
+                assert_eq!(ask(&mut client, "/native"), "none");
+            }
+            (wake_ups(&proxy) == before).then_some(())
+        });
+    }
+    proxy.stop();
+}
+
+/// How often the watchdog's thread has gone to sleep.
+fn wake_ups(proxy: &Proxy) -> u64 {
+    let tasks = fs::read_dir(format!("/proc/{}/task", proxy.process.id())).unwrap();
+    let folder = tasks
+        .map(|entry| entry.unwrap().path())
+        .find(|path| fs::read_to_string(path.join("comm")).is_ok_and(|name| name == "watchdog\n"))
+        .expect("a watchdog");
+    let status = fs::read_to_string(folder.join("status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches:"));
+    line.unwrap().split_whitespace().last().unwrap().parse().unwrap()
 }
 
 /// Starts one worker, makes a script spin, and is answered before the script is.
