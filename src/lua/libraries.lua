@@ -184,11 +184,11 @@ function load(chunk, name, mode, ...)
     return plain_load(chunk, name, "t", ...)
 end
 
+-- LuaJIT's takes functions too.
+local checked_load = load
+
 function loadstring(text, name)
-    if type(text) == "string" and #text > load_max() then
-        return nil, TOO_LARGE
-    end
-    return plain_load(text, name, "t")
+    return checked_load(text, name)
 end
 
 function loadfile(file, mode, ...)
