@@ -125,7 +125,7 @@ static SERIALS: AtomicU64 = AtomicU64::new(0);
 /// How many threads are kept for further calls.
 const IDLE_MAX: usize = 128;
 
-/// How many steps of the collector are done at once: some ten microseconds each.
+/// How many steps of the collector are done at once, as long as they only mark: microseconds each.
 const SWEEP_STEPS: usize = 16;
 
 static LIBRARY: OnceLock<Vec<u8>> = OnceLock::new();
@@ -408,6 +408,7 @@ impl Vm {
 
     /// Goes some steps on with a collection; says whether there is more to do.
     fn sweep_some(&self) -> bool {
+        let before = self.memory();
         for _ in 0..SWEEP_STEPS {
             // A finalizer that fails has told no one; there is no one to tell.
             if self.inner.lua.gc_step().unwrap_or(true) {
@@ -416,6 +417,10 @@ impl Vm {
                 if sweeps == 0 {
                     return false;
                 }
+            }
+            // A step that frees may free ten thousand objects.
+            if self.memory() < before {
+                break;
             }
         }
         true

@@ -1,6 +1,7 @@
 //! The Lua API: one file per class, its functions in a table.
 
 use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use mlua::Function;
@@ -9,7 +10,6 @@ use mlua::Lua;
 use mlua::Table;
 use mlua::UserData;
 use mlua::Value;
-use mlua::chunk::ChunkMode;
 
 use super::book::Info;
 use super::error::Error;
@@ -17,10 +17,10 @@ use super::host;
 use super::host::Args;
 use super::host::Raise;
 use super::host::Reply;
-use super::raw;
 use super::raw::Ret;
 use super::vm::Reach;
 use super::vm::Vm;
+use super::vm::library;
 use crate::script::Verdict;
 use crate::txn;
 use crate::txn::Direction;
@@ -81,6 +81,8 @@ const CLASSES: &[(&str, &[Row])] = &[
 /// Further functions of the classes, for tenants.
 const TENANT_CLASSES: &[(&str, &[Row])] = &[("io", io::TABLE), ("os", os::TENANT)];
 
+static API: OnceLock<Vec<u8>> = OnceLock::new();
+
 /// What scripts hold of an exchange: it may end before they let go of it.
 #[derive(Clone, Debug)]
 pub(super) struct Handle {
@@ -117,11 +119,7 @@ pub(super) fn install(vm: &Vm) -> Result<Entries, Error> {
     classes.raw_set("hidden", vm.reach() == Reach::Tenant)?;
     let info = Info::of(lua).map_err(|_| Error::raised("the state is not set up"))?;
     classes.raw_set("thread", info.number)?;
-    let (txn, http, tcp) = lua
-        .load(include_str!("api.lua"))
-        .set_name(raw::PRELUDE)
-        .set_mode(ChunkMode::Text)
-        .call(classes)?;
+    let (txn, http, tcp) = library(lua, &API, include_str!("api.lua"))?.call(classes)?;
     Ok(Entries { txn, http, tcp })
 }
 
