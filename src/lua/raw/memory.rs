@@ -230,6 +230,11 @@ impl Heap {
         if new <= old || self.exempt.get() {
             return true;
         }
+        #[cfg(test)]
+        if tests::is_refused() {
+            self.refusal.set(Some(Refusal::System(new)));
+            return false;
+        }
         let held = self.held.get().saturating_add(new - old);
         if new > self.block.get() {
             // Nothing is short yet: the script may catch that.
@@ -324,4 +329,86 @@ unsafe extern "C" fn allocate(
 
 fn layout(size: usize) -> Option<Layout> {
     Layout::from_size_align(size, ffi::SYS_MIN_ALIGN).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use crate::lua::Error;
+    use crate::lua::Kind;
+    use crate::lua::Limits;
+    use crate::lua::Options;
+    use crate::lua::Reach;
+    use crate::lua::Ret;
+    use crate::lua::Vm;
+
+    thread_local! {
+        /// How many allocations are left before one is refused; 0 refuses none.
+        static LEFT: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// Says whether the allocation that is asked for is the one to be refused.
+    pub(super) fn is_refused() -> bool {
+        let left = LEFT.get();
+        LEFT.set(left.saturating_sub(1));
+        left == 1
+    }
+
+    /// Allocates in all the ways that end in a place of its own.
+    const PROGRAM: &str = "
+        local result
+        for _ = 1, 10 do
+        local list, text = {}, ''
+        for i = 1, 20 do list[i], list['k' .. i], text = { i }, i + 0.5, text .. i end
+        local co = coroutine.wrap(function(...)
+            for i = 1, 5 do coroutine.yield(i .. (...)) end
+        end)
+        for _ = 1, 5 do list[#list + 1] = co(text) end
+        local ok, why = pcall(error, setmetatable({}, { __tostring = function() return text end }))
+        list[#list + 1] = tostring(why)
+        xpcall(function() error(text) end, function(m) return debug.traceback(m) end)
+        list[#list + 1] = text:gsub('%d', function(d) return d .. d end)
+        list[#list + 1] = text:gsub('(%d)(%d)', '%2%1'):upper():rep(50):reverse()
+        for a, b in text:gmatch('(.)(.)') do list[a .. b] = { text:find('(' .. b .. ')') } end
+        table.sort(list, function(a, b) return tostring(a) < tostring(b) end)
+        list[#list + 1] = assert(load('return function(...) return { ... } end'))()(unpack(list, 1, 20))
+        result = ('%s %q %g'):format(#list, text, 0.1) .. table.concat({ text, text }, ',')
+        end
+        return result";
+
+    #[test]
+    fn any_allocation_may_be_refused() {
+        let mut failed = 0;
+        for jit in [true, false] {
+            let state = || {
+                let vm = Vm::new(Options { id: 1, jit, reach: Reach::GLOBAL }).unwrap();
+                vm.limit_tenant(64 << 20).unwrap();
+                vm
+            };
+            let mut vm = state();
+            let mut program = vm.load("program.lua", PROGRAM.as_bytes()).unwrap();
+            let expected = vm.run(&program, &[], Limits::NONE).unwrap();
+            for left in 1..=2000 {
+                LEFT.set(left);
+                let result = vm.run(&program, &[], Limits::NONE);
+                LEFT.set(0);
+                match result {
+                    Ok(value) => assert_eq!(value, expected, "{left}"),
+                    Err(Error { kind: Kind::Memory, .. }) => failed += 1,
+                    // It was raised anew, by `coroutine.wrap` or by the script.
+                    Err(error) if error.message.ends_with("not enough memory") => failed += 1,
+                    Err(error) => panic!("{left}: {error:?}"),
+                }
+                let after = vm.load("after.lua", b"return ('x'):rep(3) .. #{ 1, 2 }").unwrap();
+                let after = vm.run(&after, &[], Limits::NONE).unwrap();
+                assert_eq!(after, Ret::Str(b"xxx2".to_vec()), "{left}");
+                if vm.is_doomed() {
+                    vm = state();
+                    program = vm.load("program.lua", PROGRAM.as_bytes()).unwrap();
+                }
+            }
+        }
+        assert!(failed > 2000, "{failed}");
+    }
 }
