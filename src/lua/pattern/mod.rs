@@ -6,6 +6,8 @@
 use std::cell::Cell;
 use std::fmt;
 
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod item;
 mod search;
 mod substitution;
