@@ -13,6 +13,9 @@ local plain_gsub = string.gsub
 -- What LuaJIT may compare in one call: its own search for plain text can be compiled.
 local FEW = 100000
 
+-- What it may format in one call.
+local MOST = 1000
+
 local function found(text, pattern, init, first, ...)
     if first == PAUSED then
         return found(text, pattern, init, go_on(text, pattern, ...))
@@ -190,7 +193,9 @@ end
 
 function string.format(pattern, ...)
     local count = select("#", ...)
-    if are_plain(count, ...) or not is_text(pattern) then
+    if count > MOST then
+        error("too many arguments to 'format'", 2)
+    elseif are_plain(count, ...) or not is_text(pattern) then
         return plain_format(pattern, ...)
     end
     return spell(pattern, count, ...)

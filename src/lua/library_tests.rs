@@ -212,6 +212,23 @@ fn long_work_is_done_in_full() {
 }
 
 #[test]
+fn long_lists_are_joined_in_pieces() {
+    let source = "
+        local list, expected = {}, '1'
+        for i = 1, 5001 do list[i] = i end
+        for i = 2, 5001 do expected = expected .. ', ' .. i end
+        local same = table.concat(list, ', ') == expected
+        local inner = table.concat(list, ', ', 2, 5000) == expected:sub(4, -7)
+        list[4500] = {}
+        local _, why = pcall(table.concat, list)
+        local _, many = pcall(string.format, '', unpack(list, 1, 1001))
+        return tostring(same) .. tostring(inner) .. why .. many";
+    let expected = "truetrueinvalid value (table) at index 4500 in table for 'concat'\
+        too many arguments to 'format'";
+    assert_eq!(run(source).unwrap(), string(expected));
+}
+
+#[test]
 fn what_a_script_compiles_is_not_too_long() {
     let source = "local text = ' ' .. (' '):rep(2 ^ 20) .. 'return 1'
         local f, why = load(text)

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use futures_lite::future;
+use mlua::Function;
 use mlua::Value;
 
 use super::account::Account;
@@ -14,6 +15,7 @@ use super::book::Entry;
 use super::book::Info;
 use super::book::Init;
 use super::book::Place;
+use super::chunk::Chunk;
 use super::current;
 use super::current::Context;
 use super::current::Current;
@@ -144,25 +146,22 @@ impl Host {
     fn load_source(&self, load: &Load, source: &[u8]) -> Result<(), LoadError> {
         let vm = self.open(load.per_thread)?;
         let limits = self.book.settings.borrow().for_load();
-        future::block_on(self.run_body(load, source, &vm, limits))
+        let function = vm.load(&load.file, source).map_err(|error| syntax_error(load, &error))?;
+        future::block_on(self.run_body(load, &function, &vm, limits))
     }
 
-    /// Runs the body of a file in a state.
+    /// Runs the body of a file in its state.
     pub(super) async fn run_body(
         &self,
         load: &Load,
-        source: &[u8],
+        function: &Function,
         vm: &Vm,
         limits: Limits,
     ) -> Result<(), LoadError> {
-        let function = vm.load(&load.file, source).map_err(|error| LoadError {
-            message: format!("error in Lua file '{}': {}", load.file, error.message),
-            traceback: Vec::new(),
-        })?;
         let arguments: Vec<Arg<'_>> =
             load.arguments.iter().map(|text| Arg::Str(text.as_bytes())).collect();
         let current = Current { context: Context::Body, txn: None };
-        let (call, step) = current::with(&current, || vm.start(&function, &arguments, limits));
+        let (call, step) = current::with(&current, || vm.start(function, &arguments, limits));
         driver::finish(call, step, &current).await.map_err(|error| failure(&error))?;
         Ok(())
     }
@@ -295,8 +294,11 @@ impl script::Loader for Host {
     }
 
     fn load_tenant(&self, policy: Arc<script::policy::Policy>) -> Result<(), LoadError> {
-        let files: Result<Vec<_>, LoadError> =
-            policy.loads.iter().map(|load| Ok((load.clone(), read(&load.file)?.into()))).collect();
+        let compile = |load: &Load| {
+            let chunk = Chunk::compile(&load.file, &read(&load.file)?);
+            Ok((load.clone(), chunk.map_err(|error| syntax_error(load, &error))?))
+        };
+        let files: Result<Vec<_>, LoadError> = policy.loads.iter().map(compile).collect();
         let known = Known { account: Account::new(policy), files: files?.into() };
         let host = self.book.host.upgrade();
         host.map_or(Ok(()), |host| host.try_tenant(&host.add_tenant(known)))
@@ -367,6 +369,11 @@ fn prepend(vm: &Vm, path: &str, native: bool) -> Result<(), Error> {
     new.push(b';');
     new.extend_from_slice(&old.as_bytes());
     Ok(package.raw_set(key, vm.lua().create_string(new)?)?)
+}
+
+fn syntax_error(load: &Load, error: &Error) -> LoadError {
+    let message = format!("error in Lua file '{}': {}", load.file, error.message);
+    LoadError { message, traceback: Vec::new() }
 }
 
 /// Returns why a body or a state failed, in HAProxy's words.

@@ -8,6 +8,7 @@ mod account;
 mod api;
 mod book;
 pub mod call;
+mod chunk;
 pub mod current;
 mod driver;
 mod environment;
@@ -35,6 +36,8 @@ pub use error::Kind;
 pub use loader::Plan;
 pub use meter::Limits;
 pub use meter::end_all;
+#[cfg(fuzzing)]
+pub use pattern::fuzz;
 pub use raw::Arg;
 pub use raw::Ret;
 pub use scripts::Host;
@@ -47,6 +50,8 @@ pub use watchdog::on_stall;
 mod library_tests;
 #[cfg(test)]
 mod property;
+#[cfg(test)]
+mod stalls;
 #[cfg(test)]
 mod tests;
 

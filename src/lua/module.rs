@@ -1,5 +1,5 @@
-//! The modules a tenant's `require` finds: text files below its `lua-path`, read once for all of
-//! its states.
+//! The modules a tenant's `require` finds: text files below its `lua-path`, read and compiled once
+//! for all of its states.
 
 use std::collections::HashMap;
 use std::io;
@@ -8,21 +8,24 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use super::chunk::Chunk;
+use super::error::Error;
 use super::folder;
 use crate::script::policy::Policy;
 
-/// The longest module: more would take the worker too long to compile.
+/// The longest module: more would take the worker too long to load.
 const LENGTH_MAX: usize = 256 << 10;
 
 /// The longest name, as one of a file.
 const NAME_MAX: usize = 255;
 
-/// The text of a module.
+/// A module that was found.
 #[derive(Debug)]
 pub(super) struct Module {
     /// As the template names it.
     pub file: String,
-    pub source: Vec<u8>,
+    /// The chunk, or what is wrong with the text.
+    pub chunk: Result<Chunk, Error>,
 }
 
 /// The modules of a tenant that have been read.
@@ -61,7 +64,10 @@ fn find(policy: &Policy, name: &str) -> Result<Module, String> {
         let place = if folder.is_empty() { Path::new(".") } else { Path::new(folder) };
         let opened = folder::open(place, Path::new(&rest));
         match opened.and_then(|opened| opened.read(LENGTH_MAX)) {
-            Ok(source) => return Ok(Module { file, source }),
+            Ok(source) => {
+                let chunk = Chunk::compile(&file, &source);
+                return Ok(Module { file, chunk });
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 tried.push_str(&format!("\n\tno file '{file}'"));
             }
@@ -86,6 +92,9 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::lua::Options;
+    use crate::lua::Reach;
+    use crate::lua::Vm;
 
     #[test]
     fn a_name_leads_to_files_below_the_template_alone() {
@@ -100,10 +109,11 @@ mod tests {
         let paths = vec![format!("{top}/lib/?.lua;{top}/lib/?/init.lua")];
         let policy = Policy { paths, ..Policy::new("acme") };
         let modules = Modules::default();
+        let vm = Vm::new(Options { id: 0, jit: false, reach: Reach::Tenant }).unwrap();
         for (name, expected) in [
-            ("a", Ok("return 'a'")),
-            ("deep", Ok("return 'deep'")),
-            ("deep.init", Ok("return 'deep'")),
+            ("a", Ok("a")),
+            ("deep", Ok("deep")),
+            ("deep.init", Ok("deep")),
             ("none", Err("no file")),
             ("../secret", Err("no file")),
             ("..secret", Err("no file")),
@@ -115,7 +125,10 @@ mod tests {
         ] {
             let found = modules.find(&policy, name);
             match (found, expected) {
-                (Ok(module), Ok(source)) => assert_eq!(module.source, source.as_bytes(), "{name}"),
+                (Ok(module), Ok(value)) => {
+                    let function = module.chunk.as_ref().unwrap().load(vm.lua()).unwrap();
+                    assert_eq!(function.call::<String>(()).unwrap(), value, "{name}");
+                }
                 (Err(why), Err(part)) => assert!(why.contains(part), "{name}: {why}"),
                 (found, _) => panic!("{name}: {found:?}"),
             }

@@ -20,6 +20,7 @@ use super::book::Book;
 use super::book::Info;
 use super::book::Place;
 use super::book::Whom;
+use super::chunk::Chunk;
 use super::error::Error;
 use super::loader;
 use super::meter::Limits;
@@ -52,7 +53,7 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(super) struct Known {
     pub account: Arc<Account>,
     /// The files, in order.
-    pub files: Arc<[(Load, Arc<[u8]>)]>,
+    pub files: Arc<[(Load, Chunk)]>,
 }
 
 /// A tenant on a worker.
@@ -427,8 +428,9 @@ impl Host {
     }
 
     async fn run_bodies(&self, tenant: &Tenant, vm: &Vm) -> Result<(), LoadError> {
-        for (load, source) in &*tenant.known.files {
-            self.run_body(load, source, vm, tenant.for_body(&self.book)).await?;
+        for (load, chunk) in &*tenant.known.files {
+            let function = chunk.load(vm.lua()).map_err(|error| loader::failure(&error))?;
+            self.run_body(load, &function, vm, tenant.for_body(&self.book)).await?;
         }
         Ok(())
     }

@@ -78,7 +78,8 @@ fn change(host: &Host, source: &str) {
     let tenant = host.tenant(0).unwrap();
     let load = tenant.known.files[0].0.clone();
     let account = Arc::clone(&tenant.known.account);
-    let files = vec![(load, source.as_bytes().into())].into();
+    let chunk = Chunk::compile(&load.file, source.as_bytes()).unwrap();
+    let files = vec![(load, chunk)].into();
     host.states.tenants.borrow_mut()[0] = Tenant::new(0, Known { account, files });
 }
 

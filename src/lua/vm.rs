@@ -22,6 +22,7 @@ use super::api;
 use super::book::Info;
 use super::call::Call;
 use super::call::Step;
+use super::chunk;
 use super::current;
 use super::current::Context;
 use super::environment;
@@ -131,10 +132,14 @@ const SWEEP_STEPS: usize = 16;
 static LIBRARY: OnceLock<Vec<u8>> = OnceLock::new();
 static STRING_LIBRARY: OnceLock<Vec<u8>> = OnceLock::new();
 
-/// The longest chunk a script may compile: when it runs, or when a tenant's body does.
+/// The longest chunk a script may compile when it runs.
 const LOAD_MAX: usize = 1 << 20;
-/// The same when a tenant's script runs.
-const TENANT_LOAD_MAX: usize = 16 << 10;
+
+/// The longest chunk a tenant's script may compile, and what it may have of what takes long: about
+/// two milliseconds.
+pub(super) const TENANT_LOAD_MAX: usize = 16 << 10;
+const TENANT_BRANCHES_MAX: usize = 500;
+const TENANT_EXPONENTS_MAX: usize = 50;
 
 /// The collector's pace: LuaJIT collects nothing at its last extremity, so it must not fall behind.
 const PAUSE: i32 = 120;
@@ -163,8 +168,11 @@ impl Vm {
             .set_mode(ChunkMode::Text)
             .call::<(Function, Function, Function)>(raw::tools(&lua)?)?;
         let dying = lua.create_function(|_, ()| Ok(raw::is_dying()))?;
-        library(&lua, &LIBRARY, include_str!("libraries.lua"))?
-            .call::<()>((dying, lua.create_function(|lua, ()| Ok(load_max(lua)))?))?;
+        library(&lua, &LIBRARY, include_str!("libraries.lua"))?.call::<()>((
+            dying,
+            lua.create_function(|lua, ()| Ok(load_max(lua)))?,
+            lua.create_function(|lua, text| Ok(is_costly(lua, &text)))?,
+        ))?;
         library(&lua, &STRING_LIBRARY, include_str!("libraries_string.lua"))?
             .call::<()>(raw::library_tools(&lua)?)?;
         environment::give_back(&lua, options.reach, loaders)?;
@@ -213,10 +221,7 @@ impl Vm {
 
     /// Compiles a script; `name` stands in its messages.
     pub fn load(&self, name: &str, source: &[u8]) -> Result<Function, Error> {
-        let chunk = self.inner.lua.load(without_shebang(source));
-        // Bytecode is refused: it can do anything. The host names every chunk.
-        let chunk = chunk.set_name(format!("@{name}")).set_mode(ChunkMode::Text);
-        Ok(chunk.into_function()?)
+        Ok(text(&self.inner.lua, name, source).into_function()?)
     }
 
     /// Starts a function; the call goes on with the [`Step`]s that follow.
@@ -433,6 +438,14 @@ impl Vm {
     }
 }
 
+/// Returns the chunk of a script's text.
+///
+/// Bytecode is refused: it can do anything. The host names every chunk.
+pub(super) fn text<'a>(lua: &Lua, name: &str, source: &'a [u8]) -> mlua::chunk::Chunk<'a> {
+    let chunk = lua.load(without_shebang(source));
+    chunk.set_name(format!("@{name}")).set_mode(ChunkMode::Text)
+}
+
 /// Loads a file of the host's own, compiled once for all states, without its lines and names.
 pub(super) fn library(
     lua: &Lua,
@@ -452,13 +465,24 @@ pub(super) fn library(
 
 /// Returns how long a chunk may be that a script compiles now: no hook runs meanwhile.
 fn load_max(lua: &Lua) -> usize {
-    let of_tenant = lua.app_data_ref::<Info>().is_some_and(|info| info.tenant.is_some());
     match current::context() {
-        Context::Body | Context::Init if of_tenant => LOAD_MAX,
+        _ if is_tenants(lua) => TENANT_LOAD_MAX,
         Context::Body | Context::Init => usize::MAX,
-        _ if of_tenant => TENANT_LOAD_MAX,
         _ => LOAD_MAX,
     }
+}
+
+/// Says whether a chunk takes too long to compile for a tenant's script.
+fn is_costly(lua: &Lua, text: &mlua::LuaString) -> bool {
+    if !is_tenants(lua) {
+        return false;
+    }
+    let (branches, exponents) = chunk::costly(&text.as_bytes());
+    branches > TENANT_BRANCHES_MAX || exponents > TENANT_EXPONENTS_MAX
+}
+
+fn is_tenants(lua: &Lua) -> bool {
+    lua.app_data_ref::<Info>().is_some_and(|info| info.tenant.is_some())
 }
 
 impl fmt::Debug for Vm {

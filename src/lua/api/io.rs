@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use mlua::Lua;
 use mlua::Value;
-use mlua::chunk::ChunkMode;
 
 use super::Row;
 use super::miss;
@@ -15,7 +14,6 @@ use crate::lua::account::What;
 use crate::lua::book::Info;
 use crate::lua::current;
 use crate::lua::current::Context;
-use crate::lua::error::Error;
 use crate::lua::folder;
 use crate::lua::host::Args;
 use crate::lua::host::Outcome;
@@ -24,20 +22,8 @@ use crate::lua::host::Reply;
 use crate::lua::module::Module;
 use crate::task;
 
-pub(super) const TABLE: &[Row] = &[
-    Row { name: "compile", run: compile },
-    Row { name: "open", run: open },
-    Row { name: "require", run: require },
-];
-
-/// `compile(source, file)`: the function of a module, or nil and what is wrong with it.
-fn compile(args: &Args<'_>) -> Result<Reply, Raise> {
-    let chunk = args.lua().load(args.string(1)?).set_mode(ChunkMode::Text);
-    match chunk.set_name(format!("@{}", args.text(2)?)).into_function() {
-        Ok(function) => Ok(Reply::values([Value::Function(function)])),
-        Err(error) => miss(args.lua(), &Error::from(error).message),
-    }
-}
+pub(super) const TABLE: &[Row] =
+    &[Row { name: "open", run: open }, Row { name: "require", run: require }];
 
 /// `open(name)`: the content of a file, or nil and why not.
 fn open(args: &Args<'_>) -> Result<Reply, Raise> {
@@ -61,7 +47,8 @@ fn open(args: &Args<'_>) -> Result<Reply, Raise> {
     }))
 }
 
-/// `require(name)`: the source of a module and its file, or nil and where it is not.
+/// `require(name)`: the function of a module and its file; or nil and where it is not; or false,
+/// its file and what is wrong with it.
 fn require(args: &Args<'_>) -> Result<Reply, Raise> {
     let (account, name) = (account(args)?, args.text(1)?);
     if let Some(module) = account.modules.known(&name) {
@@ -81,12 +68,15 @@ fn require(args: &Args<'_>) -> Result<Reply, Raise> {
 }
 
 fn found(lua: &Lua, module: Result<Arc<Module>, String>) -> Outcome {
-    Ok(match module {
-        Ok(module) => vec![
-            Value::String(lua.create_string(&module.source)?),
-            Value::String(lua.create_string(&module.file)?),
-        ],
-        Err(why) => vec![Value::Nil, Value::String(lua.create_string(why)?)],
+    let text = |text: &str| lua.create_string(text).map(Value::String);
+    let module = match module {
+        Ok(module) => module,
+        Err(why) => return Ok(vec![Value::Nil, text(&why)?]),
+    };
+    let function = module.chunk.as_ref().map_err(Clone::clone).and_then(|chunk| chunk.load(lua));
+    Ok(match function {
+        Ok(function) => vec![Value::Function(function), text(&module.file)?],
+        Err(error) => vec![Value::Boolean(false), text(&module.file)?, text(&error.message)?],
     })
 }
 

@@ -5,7 +5,7 @@ local classes, loadable, tells = ...
 local concat, error, find, gsub = table.concat, error, string.find, string.gsub
 local ipairs, select, setmetatable, type = ipairs, select, setmetatable, type
 local plain_collect, plain_format, plain_tostring = collectgarbage, string.format, tostring
-local compile, source = classes.io.compile, classes.io.require
+local find_module = classes.io.require
 local info = core.Info
 
 -- Of these values LuaJIT shows the address: it gets a number instead, in the order of asking.
@@ -101,11 +101,10 @@ local function load_module(name)
     if ready ~= nil then
         return ready, ":preload:"
     end
-    local text, file = source(name)
-    if not text then
+    local chunk, file, why = find_module(name)
+    if chunk == nil then
         error("module '" .. name .. "' not found:\n\tno field package.preload['" .. name .. "']" .. file, 3)
     end
-    local chunk, why = compile(text, file)
     if not chunk then
         error("error loading module '" .. name .. "' from file '" .. file .. "':\n\t" .. why, 3)
     end
