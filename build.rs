@@ -13,6 +13,12 @@ fn main() {
         println!("cargo:rustc-cfg=luaproxy_asan");
         flags.push_str(" -fsanitize=address -fno-omit-frame-pointer -DLUAJIT_USE_SYSMALLOC");
     }
+    println!("cargo:rustc-check-cfg=cfg(luaproxy_zeal)");
+    println!("cargo:rerun-if-env-changed=LUAPROXY_ZEAL");
+    if env::var_os("LUAPROXY_ZEAL").is_some() {
+        // For tests: preempts scripts wherever that is possible.
+        println!("cargo:rustc-cfg=luaproxy_zeal");
+    }
     // `cc` hands CFLAGS to LuaJIT's compiler line; XCFLAGS is taken by luajit-src itself.
     #[expect(unsafe_code, clippy::disallowed_methods, reason = "a build script has one thread")]
     // SAFETY: no other thread reads the environment of this build script.
