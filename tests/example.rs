@@ -29,6 +29,7 @@ const EXAMPLES: &[Example] = &[
     ("redirect", &[Tool::Curl], true, redirect),
     ("redis_task", &[Tool::Curl, Tool::Redis], true, redis_task),
     ("reverse_proxy", &[Tool::Curl], true, reverse_proxy),
+    ("tenants", &[Tool::Curl], false, tenants),
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -79,6 +80,25 @@ fn converter(setup: Setup) {
     let body = curl(&proxy, "/Some/Page", &[]).body;
     assert_eq!(body, format!("some-page {}\n", fnv("/Some/Page")));
     assert_eq!(fnv("a"), "e40c292c");
+    proxy.stop();
+}
+
+fn tenants(setup: Setup) {
+    let proxy = start(setup.env("GREETING", "good day"), "tenants", &["HTTP"]);
+    for (path, status, body) in [
+        ("/acme", 200, "good day acme\n"),
+        ("/loop", 503, ""),
+        ("/grow", 503, ""),
+        ("/spy", 200, "nothing\n"),
+        ("/careful", 200, "hello careful\n"),
+        ("/acme", 200, "good day acme\n"),
+    ] {
+        let answer = curl(&proxy, path, &[]);
+        assert_eq!(answer.status, status, "{path}");
+        assert!(status != 200 || answer.body == body, "{path}: {}", answer.body);
+    }
+    proxy.wait_to_say("tenant mallory: script stopped after");
+    proxy.wait_to_say("memory-max 8m");
     proxy.stop();
 }
 
