@@ -67,7 +67,11 @@ core.register_task(function()
     end
 end)
 core.register_fetches("spinning", function() return tostring(spinning) end)
-core.register_fetches("free", function() freed = freed + 1 return tostring(spinning) end)
+core.register_fetches("free", function()
+    local before = tostring(spinning)
+    freed = freed + 1
+    return before
+end)
 core.register_action("task", { "http-req" }, function() freed = 2e6 end)
 "#;
 
