@@ -33,7 +33,7 @@ fn vm() -> Vm {
 fn run_in(context: Context, vm: &Vm, source: &str) -> Result<Ret, Error> {
     let function = vm.load("t.lua", source.as_bytes())?;
     let current = Current { context, txn: None };
-    let (call, step) = super::current::with(&current, || vm.start(&function, &[], Limits::SESSION));
+    let (call, step) = super::current::with(&current, || vm.start(&function, &[], Limits::NONE));
     future::block_on(driver::finish(call, step, &current))
 }
 
