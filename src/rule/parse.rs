@@ -193,7 +193,7 @@ impl<'a> Parser<'a> {
             Some(name) if scripts.find_action(name).is_some() => {
                 Some(format!("no script has registered '{name}' as an action for '{keyword}'"))
             }
-            Some(name) => Some(host::hint(scripts, host::Kind::Action, name)),
+            Some(name) => Some(host::hint(|kind| scripts.names(kind), host::Kind::Action, name)),
         };
         self.reports.push(Diagnostic { hint, ..report });
         Failed

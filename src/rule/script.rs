@@ -69,7 +69,7 @@ pub(super) fn use_service(parser: &mut Parser<'_>) -> Result<Action, Failed> {
         }
         let failed = parser.fail_at_last(format!("'{name}' unknown service name."));
         if let Some(name) = name.strip_prefix("lua.") {
-            parser.hint(host::hint(parser.scripts(), host::Kind::Service, name));
+            parser.hint(host::hint(|kind| parser.scripts().names(kind), host::Kind::Service, name));
         }
         return Err(failed);
     };

@@ -362,7 +362,11 @@ impl Expr {
                 Reason::UnknownConverter(name.to_owned())
             };
             let hint = match name.strip_prefix("lua.") {
-                Some(name) => Some(script::hint(env.scripts, script::Kind::Converter, name)),
+                Some(name) => Some(script::hint(
+                    |kind| env.scripts.names(kind),
+                    script::Kind::Converter,
+                    name,
+                )),
                 None => nearest(name, converters().map(|converter| converter.name)),
             };
             return Err(Error::new(here, reason).with_hint(hint));
@@ -472,7 +476,9 @@ fn parse_head(name: &str, rest: &str, env: &Env<'_>) -> Result<(Head, usize), Er
             Reason::UnknownFetch(name.to_owned())
         };
         let hint = match name.strip_prefix("lua.") {
-            Some(name) => Some(script::hint(env.scripts, script::Kind::Fetch, name)),
+            Some(name) => {
+                Some(script::hint(|kind| env.scripts.names(kind), script::Kind::Fetch, name))
+            }
             None => nearest(name, fetches().map(|fetch| fetch.name)),
         };
         return Err(Error::new(0..after, reason).with_hint(hint));

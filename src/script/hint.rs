@@ -3,13 +3,12 @@
 use crate::diag::suggest;
 
 use super::Kind;
-use super::Registry;
 
-/// Returns what helps where `lua.NAME` is not there.
-pub fn hint(scripts: &dyn Registry, kind: Kind, name: &str) -> String {
-    let all: Vec<String> = Kind::ALL.iter().flat_map(|kind| scripts.names(*kind)).collect();
-    let names = scripts.names(kind);
-    let tail = match guess(name, &names) {
+/// Returns what helps where `lua.NAME` is not there; `names` lists what is.
+pub fn hint(names: impl Fn(Kind) -> Vec<String>, kind: Kind, name: &str) -> String {
+    let all: Vec<String> = Kind::ALL.iter().flat_map(|kind| names(*kind)).collect();
+    let known = names(kind);
+    let tail = match guess(name, &known) {
         Some(near) => format!("; did you mean 'lua.{near}' ?"),
         None => String::new(),
     };
@@ -30,7 +29,7 @@ pub fn hint(scripts: &dyn Registry, kind: Kind, name: &str) -> String {
     };
     let other = Kind::ALL
         .iter()
-        .find(|other| **other != kind && scripts.names(**other).iter().any(|known| known == name));
+        .find(|other| **other != kind && names(**other).iter().any(|known| known == name));
     let kind = kind.noun();
     match other {
         Some(other) => format!("'lua.{name}' is registered as {}, not as {kind}", other.noun()),
@@ -48,46 +47,14 @@ fn guess<'a>(name: &str, names: &'a [String]) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::script::Action;
-    use crate::script::FunctionError;
-    use crate::script::Id;
-    use crate::script::Service;
 
-    struct Names;
-
-    impl Registry for Names {
-        fn find_fetch(&self, _: &str) -> Option<Id> {
-            None
-        }
-
-        fn find_converter(&self, _: &str) -> Option<Id> {
-            None
-        }
-
-        fn find_action(&self, _: &str) -> Option<Action> {
-            None
-        }
-
-        fn find_service(&self, _: &str) -> Option<Service> {
-            None
-        }
-
-        fn global_function(&self, _: &str) -> Result<Id, FunctionError> {
-            Err(FunctionError::NotFound)
-        }
-
-        fn is_shared(&self, _: Kind, _: Id) -> bool {
-            false
-        }
-
-        fn names(&self, kind: Kind) -> Vec<String> {
-            let names: &[&str] = match kind {
-                Kind::Fetch => &["hello", "acme:check"],
-                Kind::Converter => &["acme:slug"],
-                Kind::Action | Kind::Service => &[],
-            };
-            names.iter().map(|name| (*name).to_owned()).collect()
-        }
+    fn names(kind: Kind) -> Vec<String> {
+        let names: &[&str] = match kind {
+            Kind::Fetch => &["hello", "acme:check"],
+            Kind::Converter => &["acme:slug"],
+            Kind::Action | Kind::Service => &[],
+        };
+        names.iter().map(|name| (*name).to_owned()).collect()
     }
 
     #[test]
@@ -122,7 +89,7 @@ mod tests {
                 "'lua.acme:slug' is registered as a converter, not as an action",
             ),
         ] {
-            assert_eq!(hint(&Names, kind, name), told);
+            assert_eq!(hint(names, kind, name), told);
         }
     }
 }
