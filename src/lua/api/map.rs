@@ -1,8 +1,5 @@
 //! `Map`: a map file, looked up by scripts; and the changes of maps and ACLs at run time.
 
-use std::fs;
-use std::path::Component;
-use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -11,6 +8,7 @@ use mlua::UserData;
 use mlua::Value;
 
 use super::Row;
+use super::io;
 use super::text;
 use super::txn_class::bytes;
 use crate::lua::account;
@@ -67,13 +65,9 @@ fn new(args: &Args<'_>) -> Result<Reply, Raise> {
     }
     let (mut file, mut charge) = (args.text(1)?, None);
     if let Some(account) = account::of(args.lua()) {
-        file = granted_file(args, &account, &file)?;
-        let size = fs::metadata(&file).map_or(0, |found| found.len());
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        if size > account.policy.read_max {
-            return Err(Raise::new(format!("'new': '{file}' is larger than read-dir grants.")));
-        }
-        charge = account::charge_object(args.lua(), size.saturating_mul(4))?;
+        file = granted_map(args, &account, &file)?;
+        let count = pattern::count(&file).unwrap_or_default();
+        charge = account::charge_object(args.lua(), count.saturating_mul(ENTRY))?;
     }
     let name = if args.is_nil(2) { "str".to_owned() } else { args.text(2)? };
     let method = Method::find(&name).ok_or_else(|| args.bad(2, "invalid match method"))?;
@@ -144,21 +138,26 @@ fn changed(
     }
 }
 
-/// Returns the path of a file below a tenant's `read-dir`, however it is named, or raises.
-pub(super) fn granted_file(
+/// Returns the path of a map below a tenant's `read-dir`, or raises.
+///
+/// One that is new is read here, where no link leads out, and known by its path from then on.
+pub(super) fn granted_map(
     args: &Args<'_>,
-    account: &Account,
+    account: &Arc<Account>,
     name: &str,
 ) -> Result<String, Raise> {
-    let find = || {
-        let folder = account.policy.read_dir.as_ref()?;
-        let name = Path::new(name);
-        let below = name.strip_prefix(folder).unwrap_or(name);
-        let plain = below.components().all(|part| matches!(part, Component::Normal(_)));
-        let path = folder.join(below);
-        // No link leads out either.
-        let inside = fs::canonicalize(&path).ok()?.starts_with(fs::canonicalize(folder).ok()?);
-        (plain && inside).then(|| path.to_string_lossy().into_owned())
-    };
-    find().ok_or_else(|| Raise::new(format!("{}: '{name}' is not granted", args.name())))
+    let file = granted_file(args, account, name)?;
+    if pattern::count(&file).is_err() {
+        let refused = |why| Raise::new(format!("{}: '{name}' is not granted: {why}", args.name()));
+        pattern::preload(&file, &io::read(account, name).map_err(refused)?);
+    }
+    Ok(file)
+}
+
+/// Returns the path of a file below a tenant's `read-dir`, however it is named, or raises.
+fn granted_file(args: &Args<'_>, account: &Account, name: &str) -> Result<String, Raise> {
+    match io::place(account, name) {
+        Some((folder, path)) => Ok(folder.join(path).to_string_lossy().into_owned()),
+        None => Err(Raise::new(format!("{}: '{name}' is not granted", args.name()))),
+    }
 }

@@ -1,11 +1,13 @@
 //! `Fetches` and `Converters` (`txn.f`, `txn.sf`, `txn.c`, `txn.sc`): HAProxy's own, as methods.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use mlua::Value;
 
 use super::Row;
 use super::from_lua;
-use super::map::granted_file;
+use super::map::granted_map;
 use super::to_lua;
 use super::txn_class::TEXT_MAX;
 use super::txn_class::hold;
@@ -117,7 +119,7 @@ fn convert(args: &Args<'_>, converter: &Converter, safe: bool) -> Result<Reply, 
 /// Raises where a converter of a tenant would work for long or read what is not granted.
 fn bound(
     args: &Args<'_>,
-    account: &Account,
+    account: &Arc<Account>,
     converter: &Converter,
     input: &value::Value,
     values: &mut [value::Value],
@@ -135,7 +137,7 @@ fn bound(
     {
         let name = file.clone().into_bytes();
         let name = String::from_utf8_lossy(&name);
-        *file = value::Value::Str(granted_file(args, account, &name)?.into());
+        *file = value::Value::Str(granted_map(args, account, &name)?.into());
     }
     Ok(())
 }

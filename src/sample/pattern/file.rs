@@ -132,6 +132,13 @@ impl Use {
     }
 }
 
+/// Makes a map known whose file somebody else has read, unless one of that name is known already.
+pub fn preload(file: &str, text: &[u8]) {
+    if find(file).is_none() {
+        insert(Reference::new(file, text, true));
+    }
+}
+
 /// Adds a key to a pattern file (`core.add_acl`, `http-request add-acl`).
 pub fn add_acl(file: &str, key: &str, held: &Held) -> Result<(), UnknownFile> {
     change(file, |entries| {
@@ -234,9 +241,15 @@ fn load(name: &str, map: bool) -> Result<Reference, Reason> {
         Some(("file", path)) => std::fs::read(path).map_err(|_| open())?,
         _ => std::fs::read(name).map_err(|_| open())?,
     };
-    let entries = parse(&String::from_utf8_lossy(&text), map);
-    let (entries, uses) = (ArcSwap::from_pointee(entries), ArcSwap::default());
-    Ok(Reference { file: name.to_owned(), entries, uses })
+    Ok(Reference::new(name, &text, map))
+}
+
+impl Reference {
+    fn new(name: &str, text: &[u8], map: bool) -> Self {
+        let entries = parse(&String::from_utf8_lossy(text), map);
+        let (entries, uses) = (ArcSwap::from_pointee(entries), ArcSwap::default());
+        Self { file: name.to_owned(), entries, uses }
+    }
 }
 
 /// HAProxy: blanks at the start and lines that begin with `#` are passed over; in a map the key

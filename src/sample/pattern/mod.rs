@@ -15,6 +15,7 @@ pub use file::del_map;
 pub use file::entries;
 pub use file::lookup;
 pub(super) use file::open;
+pub use file::preload;
 pub use file::set_map;
 pub(super) use list::List;
 pub use map::Map;
