@@ -284,6 +284,10 @@ impl Book {
                 let text = format!("'lua.{}' is registered by another script", entry.name);
                 return Err(Raise::new(text));
             }
+            Some((_, true)) if tenant.is_some() => {
+                let text = format!("'lua.{}' is registered twice", entry.name);
+                return Err(Raise::new(text));
+            }
             Some((_, true)) => {
                 let text = format!(
                     "Trying to register {} 'lua.{}' more than once. This will become a hard error \

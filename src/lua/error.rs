@@ -71,6 +71,15 @@ impl Error {
         text
     }
 
+    /// Returns what is said of it where an init function fails, in HAProxy's words.
+    pub(super) fn to_start(&self, state: u32) -> String {
+        if self.tenant.is_some() || self.kind != Kind::Raised {
+            return self.to_log(state);
+        }
+        let text = format!("runtime error: '{}'", reworded(&self.message));
+        if self.traceback.is_empty() { text } else { format!("{text} from {}", self.traceback) }
+    }
+
     /// Returns what tells failures of different places from one another: what failed, how, and the
     /// script's line.
     pub(super) fn place(&self, what: &str) -> String {

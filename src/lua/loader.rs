@@ -194,7 +194,7 @@ impl Host {
                 .as_ref()
                 .map_or_else(String::new, |used| format!("tenant {}: ", used.tenant.policy().name));
             LoadError {
-                message: format!("{whose}Lua init: {}", error.to_log(vm.id())),
+                message: format!("{whose}Lua init: {}", error.to_start(vm.id())),
                 traceback: lines(&error),
             }
         })?;

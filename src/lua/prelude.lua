@@ -21,16 +21,17 @@ local function settle(ok, ...)
 end
 
 -- Turns what a host function returned into its results, an error, or a wait for the results.
-local function pass(first, ...)
+local function pass(...)
+    local first, message = ...
     if rawequal(first, WAIT) then
         if not yieldable() then
             error(NO_YIELD, 2)
         end
         return settle(yield(WAIT))
     elseif rawequal(first, FAIL) then
-        error((...), 2)
+        error(message, 2)
     end
-    return first, ...
+    return ...
 end
 
 -- Makes a script's function of a host function.

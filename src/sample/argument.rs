@@ -435,7 +435,13 @@ pub fn from_values(
             _ => {
                 let text = value.clone().into_bytes();
                 let argument = parse_one(*kind, &text, index + 1, "", env);
-                argument.map_err(|_| (index, Reason::Custom(expectation(*kind).to_owned())))?
+                argument.map_err(|reason| {
+                    let why = match (kind, reason) {
+                        (Kind::Server, Reason::Unresolved { .. }) => expectation(Kind::Backend),
+                        _ => expectation(*kind),
+                    };
+                    (index, custom(why))
+                })?
             }
         };
         arguments.0.push(argument);

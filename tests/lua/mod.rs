@@ -5,6 +5,7 @@ mod niceness;
 mod preemption;
 mod soak;
 mod stall;
+mod start;
 
 use libtest_mimic::Trial;
 
@@ -17,5 +18,6 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials.extend(preemption::trials());
     trials.extend(soak::trials());
     trials.extend(stall::trials());
+    trials.extend(start::trials());
     trials
 }

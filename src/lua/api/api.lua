@@ -132,6 +132,15 @@ local function channel(txn, request)
     return setmetatable({ [0] = side(txn, request) }, channel_mt)
 end
 
+-- Says of the script's line that a method was called without its object, or given no table.
+local function expect(method, index, value, expected)
+    if type(value) ~= "table" then
+        local got = value == nil and "no value" or type(value)
+        local text = "bad argument #" .. index .. " to '" .. method .. "' ("
+        error(text .. expected .. " expected, got " .. got .. ")", 3)
+    end
+end
+
 -- HAProxy's own fetches and converters: methods that are made when they are first asked for.
 local function sampler(name, find, safe)
     local methods = {}
@@ -167,16 +176,22 @@ local txn_fields = {
 }
 
 function txn_methods.req_channel(txn)
+    expect("req_channel", 1, txn, "TXN")
     return txn.req
 end
 
 function txn_methods.res_channel(txn)
+    expect("res_channel", 1, txn, "TXN")
     return txn.res
 end
 
 txn_methods.get_req_buf, txn_methods.get_res_buf = txn_methods.req_channel, txn_methods.res_channel
 
 function txn_methods.reply(txn, options)
+    expect("reply", 1, txn, "TXN")
+    if options ~= nil then
+        expect("reply", 2, options, "table")
+    end
     if not has_http(txn) then
         error("txn object is not an HTTP transaction.", 2)
     end

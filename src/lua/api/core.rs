@@ -177,13 +177,11 @@ fn register_action(args: &Args<'_>) -> Result<Reply, Raise> {
         let name = name.map_err(|_| args.bad(2, "table of strings expected"))?;
         let known = ENVIRONMENTS.iter().find(|known| known.as_bytes() == &*name.as_bytes());
         entry.environments.push(*known.ok_or_else(|| {
-            args.bad(
-                2,
-                "unexpected action environment '%s', expect 'tcp-req', 'tcp-res', 'http-req', \
-                 'http-res' or 'http-after-res'"
-                    .replace("%s", &String::from_utf8_lossy(&name.as_bytes()))
-                    .as_str(),
-            )
+            let name = log_text(&name.as_bytes());
+            Raise::new(format!(
+                "Lua action environment '{name}' is unknown. 'tcp-req', 'tcp-res', 'http-req', \
+                 'http-res' or 'http-after-res' are expected."
+            ))
         })?);
     }
     if args.count() == 4 {
@@ -226,8 +224,9 @@ fn register_service(args: &Args<'_>) -> Result<Reply, Raise> {
         "http" => true,
         "tcp" => false,
         other => {
-            let why = format!("unexpected applet environment '{other}', expect 'tcp' or 'http'");
-            return Err(args.bad(2, &why));
+            return Err(Raise::new(format!(
+                "Lua service environment '{other}' is unknown. 'tcp' or 'http' are expected."
+            )));
         }
     };
     let mut entry =

@@ -95,7 +95,7 @@ fn run(args: &Args<'_>, fetch: &Fetch, safe: bool) -> Result<Reply, Raise> {
 
 fn convert(args: &Args<'_>, converter: &Converter, safe: bool) -> Result<Reply, Raise> {
     let handle = super::handle(args, "Converters")?;
-    let input = from_lua(args.value(2)).ok_or_else(|| args.wrong(2, "string"))?;
+    let input = from_lua(args.value(2)).ok_or_else(|| no_text(args, 2))?;
     let mut values = values(args, 3)?;
     if let Some(account) = account::of(args.lua()) {
         bound(args, &account, converter, &input, &mut values)?;
@@ -159,8 +159,14 @@ fn guard(args: &Args<'_>, values: &[value::Value]) -> Result<(), Raise> {
 /// Returns the arguments from an index on.
 fn values(args: &Args<'_>, first: usize) -> Result<Vec<value::Value>, Raise> {
     (first..=args.count())
-        .map(|index| from_lua(args.value(index)).ok_or_else(|| args.wrong(index, "string")))
+        .map(|index| from_lua(args.value(index)).ok_or_else(|| no_text(args, index)))
         .collect()
+}
+
+/// Says that an argument is no text.
+fn no_text(args: &Args<'_>, index: usize) -> Raise {
+    let got = if index > args.count() { "no value" } else { args.value(index).type_name() };
+    wrong(args, index, &Reason::Custom(format!("string expected, got {got}")))
 }
 
 fn wrong(args: &Args<'_>, index: usize, reason: &Reason) -> Raise {

@@ -252,7 +252,7 @@ fn expressions_on_an_http_request() {
         ("txn:set_var('txn.v', 7) return txn:get_var('txn.v') + 1", "8"),
         ("return txn:set_var('nope.v', 7)", "false"),
         ("return txn:set_var('txn.v', 1.5)", "false"),
-        ("return txn:set_var('txn.v', 1, true)", "false"),
+        ("return txn:set_var('txn.v', 1, true)", "true"),
         ("txn:set_var('txn.v', nil) return txn:get_var('txn.v')", "0"),
         ("txn:set_var('req.v', 'x') txn:unset_var('req.v') return txn:get_var('req.v')", "nil"),
         ("txn:set_priv({ 5 }) return txn:get_priv()[1]", "5"),
@@ -475,8 +475,8 @@ fn bodies_fail_in_haproxys_words() {
         ),
         (
             "core.register_init(function() error('ib') end)",
-            "Lua init: [state-id 0] runtime error: \
-          t.lua:1: ib from [C]: in global 'error', t.lua:1: in function line 1",
+            "Lua init: runtime error: 't.lua:1: ib' from [C]: in global 'error', t.lua:1: in \
+             function line 1",
         ),
         ("assert(... == 'one')", ""),
     ] {

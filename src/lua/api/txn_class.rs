@@ -184,7 +184,8 @@ fn set_var(args: &Args<'_>) -> Result<Reply, Raise> {
     super::guard(args, Some(scope))?;
     let if_exist = !matches!(args.value(4), Value::Nil | Value::Boolean(false));
     let mut txn = txn.borrow_mut();
-    if if_exist && txn.var(scope, name).is_none() {
+    // HAProxy: what the process has is not created; all else is, whatever the flag says.
+    if if_exist && scope == Scope::Proc && txn.var(scope, name).is_none() {
         return Reply::value(args.lua(), false);
     }
     let value = match (super::from_lua(args.value(3)), args.value(3)) {
