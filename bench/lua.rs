@@ -244,6 +244,8 @@ fn txn(program: &Program) -> txn::Shared {
         accepted: clock::now(),
         accept_date: clock::date(),
         vars: RefCell::new(txn::Vars::default()),
+        expect_proxy: Default::default(),
+        proxy_header: Default::default(),
         requests: Cell::new(0),
     };
     let mut txn = txn::Txn::new(Rc::new(session), 1, 0, 16384);

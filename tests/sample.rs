@@ -134,6 +134,8 @@ impl Message {
             accepted: clock::now(),
             accept_date: Duration::from_millis(1_795_359_111_820),
             vars: RefCell::new(Vars::default()),
+            expect_proxy: Default::default(),
+            proxy_header: Default::default(),
             requests: Cell::new(1),
         };
         let mut txn = Txn::new(session.into(), 23, 0, 16384);

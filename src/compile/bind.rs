@@ -30,6 +30,7 @@ pub(super) struct Option_ {
 
 #[rustfmt::skip]
 pub(super) const OPTIONS: &[Option_] = &[
+    Option_ { name: "accept-proxy", args: "", set: accept_proxy, doc: "Each connection begins with a header of the PROXY protocol." },
     Option_ { name: "backlog", args: "<conns>", set: backlog, doc: "Connections that may wait to be accepted." },
     Option_ { name: "defer-accept", args: "", set: |_, _| Ok(()), doc: "Accepted: a matter of tuning." },
     Option_ { name: "gid", args: "<gid>", set: gid, doc: "The group of a UNIX socket, by number." },
@@ -56,7 +57,6 @@ pub(super) const OPTIONS: &[Option_] = &[
 /// The options that HAProxy has beyond these.
 const KNOWN: &[&str] = &[
     "accept-netscaler-cip",
-    "accept-proxy",
     "allow-0rtt",
     "alpn",
     "ca-file",
@@ -216,6 +216,12 @@ fn integer<T: std::str::FromStr>(word: Option<&Word>) -> Result<T, String> {
     word.text.parse().map_err(|_| format!("expects an integer argument, found '{}'", word.text))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as all rows have it")]
+fn accept_proxy(bind: &mut Bind, _: Option<&Word>) -> Result<(), String> {
+    bind.accept_proxy = true;
+    Ok(())
+}
+
 fn backlog(bind: &mut Bind, word: Option<&Word>) -> Result<(), String> {
     let value: i32 = integer(word)?;
     if value < 0 {
@@ -274,6 +280,7 @@ fn mss(bind: &mut Bind, word: Option<&Word>) -> Result<(), String> {
 
 fn name(bind: &mut Bind, word: Option<&Word>) -> Result<(), String> {
     bind.name.clone_from(&word.ok_or("missing name")?.text);
+    bind.is_named = true;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::diag::Span;
 use crate::program::Program;
 use crate::program::Section;
+use crate::program::ServerTlv;
 use crate::program::Target;
 use crate::proxy;
 use crate::proxy::Caps;
@@ -110,14 +111,16 @@ fn section(cx: &mut Cx<'_>, modes: &[(Kind, Option<Mode>, Span)]) -> Section {
     let unique_id = cx.draft.settings.unique_id.and_then(|word| {
         format(cx, word, Checkpoint::FrontendHttpHeader, "failed to parse unique-id : ")
     });
+    let server_tlvs = server_tlvs(cx);
     let mut draft = std::mem::take(&mut cx.draft);
     let binds = std::mem::take(&mut draft.binds);
     let settings = draft.settings.clone();
-    let needs_shared_state = uses_shared_state(
-        cx.input.loader,
-        &draft,
-        [log_format.as_ref(), error_log_format.as_ref(), unique_id.as_ref()],
-    );
+    let needs_shared_state =
+        uses_shared_state(
+            cx.input.loader,
+            &draft,
+            [log_format.as_ref(), error_log_format.as_ref(), unique_id.as_ref()],
+        ) || server_tlvs.iter().any(|tlv| tlv.value.uses_shared_state(cx.input.loader));
     let rules = std::mem::take(&mut draft.rules);
     Section {
         binds: if settings.disabled { Vec::new() } else { binds },
@@ -138,11 +141,27 @@ fn section(cx: &mut Cx<'_>, modes: &[(Kind, Option<Mode>, Span)]) -> Section {
         log_tag: settings.log_tag,
         unique_id,
         unique_id_header: settings.unique_id_header,
+        server_tlvs,
         monitor_uri: settings.monitor_uri,
         monitor_fail: std::mem::take(&mut draft.monitor_fail),
         needs_shared_state,
         proxy: Arc::new(proxy(cx, &draft)),
     }
+}
+
+/// Compiles `set-proxy-v2-tlv-fmt` of the servers.
+fn server_tlvs(cx: &mut Cx<'_>) -> Vec<ServerTlv> {
+    let wanted = |(server, draft): (usize, &super::server::Draft)| {
+        let tlvs = draft.settings.tlvs.iter();
+        tlvs.map(|(kind, word)| (server, *kind, word.clone())).collect::<Vec<_>>()
+    };
+    let wanted: Vec<_> = cx.draft.servers.iter().enumerate().flat_map(wanted).collect();
+    let before = "failed to parse set-proxy-v2-tlv-fmt : ";
+    let compile = |(server, kind, word): (usize, u8, Word)| {
+        let value = format(cx, &word, Checkpoint::UseServer, before)?;
+        Some(ServerTlv { server, kind, value })
+    };
+    wanted.into_iter().filter_map(compile).collect()
 }
 
 fn default_backend(cx: &mut Cx<'_>) -> Option<(proxy::Id, Span)> {
@@ -430,6 +449,7 @@ fn proxy(cx: &Cx<'_>, draft: &Draft<'_>) -> proxy::Proxy {
             maxqueue: server.settings.maxqueue,
             backup: server.settings.backup,
             disabled: server.settings.disabled,
+            send_proxy: server.settings.send_proxy(),
             counters: Counters::new(workers),
             ..proxy::Server::blank()
         })

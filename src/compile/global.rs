@@ -369,6 +369,8 @@ fn blank() -> Txn {
         accepted,
         accept_date,
         vars: RefCell::default(),
+        expect_proxy: Default::default(),
+        proxy_header: Default::default(),
         requests: Cell::new(0),
     };
     Txn::new(Rc::new(session), 0, 0, 0)

@@ -6,7 +6,10 @@ use crate::diag::Span;
 use crate::diag::suggest;
 use crate::net::Addr;
 use crate::net::addr;
+use crate::net::proxy_protocol;
 use crate::net::resolve;
+use crate::proxy::SendProxy;
+use crate::proxy::Tlvs;
 use crate::syntax::Line;
 use crate::syntax::Word;
 
@@ -28,6 +31,11 @@ pub(super) struct Settings {
     pub(super) maxqueue: u32,
     pub(super) backup: bool,
     pub(super) disabled: bool,
+    send_proxy: SendProxy,
+    /// `proxy-v2-options`, wherever it stands.
+    proxy_options: Tlvs,
+    /// `set-proxy-v2-tlv-fmt`: ids and values, which are compiled at the end.
+    pub(super) tlvs: Vec<(u8, Word)>,
     id: Option<u32>,
     /// `init-addr`: what to try, in order.
     init_addr: Vec<InitAddr>,
@@ -76,11 +84,19 @@ pub(super) const OPTIONS: &[Option_] = &[
     Option_ { name: "maxqueue", args: "<conns>", set: maxqueue, doc: "Requests that may wait for this server alone (`use-server`): with `option redispatch` more go to another one, else they are refused. 0 is no limit." },
     Option_ { name: "no-backup", args: "", set: |s, _| { s.backup = false; Ok(()) }, doc: "Ends `backup`." },
     Option_ { name: "no-check", args: "", set: |_, _| Ok(()), doc: "Accepted: there are no health checks." },
-    Option_ { name: "no-send-proxy", args: "", set: |_, _| Ok(()), doc: "Accepted: it is so." },
-    Option_ { name: "no-send-proxy-v2", args: "", set: |_, _| Ok(()), doc: "Accepted: it is so." },
+    Option_ { name: "no-send-proxy", args: "", set: no_proxy, doc: "Ends `send-proxy`." },
+    Option_ { name: "no-send-proxy-v2", args: "", set: no_proxy, doc: "Ends `send-proxy-v2`." },
+    Option_ { name: "no-send-proxy-v2-ssl", args: "", set: no_proxy, doc: "Ends `send-proxy-v2-ssl`." },
+    Option_ { name: "no-send-proxy-v2-ssl-cn", args: "", set: no_proxy, doc: "Ends `send-proxy-v2-ssl-cn`." },
     Option_ { name: "no-ssl", args: "", set: |_, _| Ok(()), doc: "Accepted: it is so." },
     Option_ { name: "no-tfo", args: "", set: |_, _| Ok(()), doc: "Accepted: it is so." },
     Option_ { name: "non-stick", args: "", set: |_, _| Ok(()), doc: "Accepted: there are no stick tables." },
+    Option_ { name: "proxy-v2-options", args: "<option>[,...]", set: proxy_v2_options, doc: "What `send-proxy-v2` adds: `authority`, `crc32c`, `unique-id`, `ssl` and what is known of the client's certificate." },
+    Option_ { name: "send-proxy", args: "", set: |s, _| { s.send_proxy = SendProxy::Line; Ok(()) }, doc: "Tells the server of the client by a header of the PROXY protocol, version 1." },
+    Option_ { name: "send-proxy-v2", args: "", set: |s, _| binary(s, false), doc: "The same by version 2." },
+    Option_ { name: "send-proxy-v2-ssl", args: "", set: |s, _| binary(s, true), doc: "The same, with what is known of the client's TLS." },
+    Option_ { name: "send-proxy-v2-ssl-cn", args: "", set: |s, _| binary(s, true), doc: "The same, with the common name of the client's certificate." },
+    Option_ { name: TLV, args: "(<id>) <fmt>", set: |_, _| Err("'set-proxy-v2-tlv-fmt' expects the id of a TLV in parentheses".to_owned()), doc: "Adds a TLV to the header of `send-proxy-v2`." },
     Option_ { name: "stick", args: "", set: |_, _| Ok(()), doc: "Accepted: there are no stick tables." },
     Option_ { name: "weight", args: "<weight>", set: weight, doc: "Its share of the load, 0 to 256; 1 where it is not set." },
 ];
@@ -141,8 +157,6 @@ const KNOWN: &[&str] = &[
     "no-check-sni-auto",
     "no-check-ssl",
     "no-renegotiate",
-    "no-send-proxy-v2-ssl",
-    "no-send-proxy-v2-ssl-cn",
     "no-sni-auto",
     "no-ssl-reuse",
     "no-sslv3",
@@ -163,7 +177,6 @@ const KNOWN: &[&str] = &[
     "pool-purge-delay",
     "port",
     "proto",
-    "proxy-v2-options",
     "redir",
     "renegotiate",
     "resolve-net",
@@ -171,11 +184,6 @@ const KNOWN: &[&str] = &[
     "resolve-prefer",
     "resolvers",
     "rise",
-    "send-proxy",
-    "send-proxy-v2",
-    "send-proxy-v2-ssl",
-    "send-proxy-v2-ssl-cn",
-    "set-proxy-v2-tlv-fmt",
     "shard",
     "sigalgs",
     "slowstart",
@@ -199,6 +207,9 @@ const KNOWN: &[&str] = &[
     "ws",
 ];
 
+/// An option whose first argument stands in parentheses.
+const TLV: &str = "set-proxy-v2-tlv-fmt";
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -207,6 +218,9 @@ impl Default for Settings {
             maxqueue: 0,
             backup: false,
             disabled: false,
+            send_proxy: SendProxy::No,
+            proxy_options: Tlvs::default(),
+            tlvs: Vec::new(),
             id: None,
             init_addr: vec![InitAddr::Last, InitAddr::Libc],
         }
@@ -288,6 +302,14 @@ fn options(cx: &mut Cx<'_>, line: &Line, first: usize, settings: &mut Settings) 
     while let Some(word) = line.words.get(at) {
         at += 1;
         let name = word.text.as_str();
+        if let Some(id) = name.strip_prefix(TLV).and_then(|rest| rest.strip_prefix('(')) {
+            if let Err(message) = tlv(settings, id, line.words.get(at)) {
+                report(cx, word.span, &format!("{owner}'{TLV}' : {message}."));
+                good = false;
+            }
+            at += 1;
+            continue;
+        }
         if let Some(option) = OPTIONS.iter().find(|option| option.name == name) {
             let argument = (!option.args.is_empty()).then(|| line.words.get(at)).flatten();
             if let Err(message) = (option.set)(settings, argument) {
@@ -425,6 +447,53 @@ fn maxconn(settings: &mut Settings, word: Option<&Word>) -> Result<(), String> {
 fn maxqueue(settings: &mut Settings, word: Option<&Word>) -> Result<(), String> {
     settings.maxqueue = number("maxqueue", word)?;
     Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as all rows have it")]
+fn no_proxy(settings: &mut Settings, _: Option<&Word>) -> Result<(), String> {
+    settings.send_proxy = SendProxy::No;
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as all rows have it")]
+fn binary(settings: &mut Settings, ssl: bool) -> Result<(), String> {
+    settings.send_proxy = SendProxy::Binary(Tlvs { ssl, ..Tlvs::default() });
+    Ok(())
+}
+
+fn proxy_v2_options(settings: &mut Settings, word: Option<&Word>) -> Result<(), String> {
+    let text = word.map_or("", |word| word.text.as_str());
+    let options = &mut settings.proxy_options;
+    for part in text.split(',') {
+        match part {
+            "authority" => options.authority = true,
+            "crc32c" => options.crc32c = true,
+            "unique-id" => options.unique_id = true,
+            "ssl" | "cert-cn" | "cert-key" | "cert-sig" | "ssl-cipher" => options.ssl = true,
+            _ => {
+                return Err("'proxy-v2-options' : this option is not implemented".to_owned());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn tlv(settings: &mut Settings, id: &str, value: Option<&Word>) -> Result<(), String> {
+    let id = id.strip_suffix(')').ok_or("expected ')'")?;
+    let kind = proxy_protocol::parse_kind(id)
+        .ok_or_else(|| format!("failed to parse TLV type: '{id}'"))?;
+    let value = value.ok_or("expects a log format")?;
+    settings.tlvs.push((kind, value.clone()));
+    Ok(())
+}
+
+impl Settings {
+    /// Returns how a server hears of the client.
+    pub(super) fn send_proxy(&self) -> SendProxy {
+        let SendProxy::Binary(own) = self.send_proxy else { return self.send_proxy.clone() };
+        let Tlvs { authority, crc32c, ssl, unique_id } = self.proxy_options;
+        SendProxy::Binary(Tlvs { authority, crc32c, ssl: ssl || own.ssl, unique_id })
+    }
 }
 
 fn weight(settings: &mut Settings, word: Option<&Word>) -> Result<(), String> {

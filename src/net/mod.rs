@@ -8,6 +8,7 @@ pub mod connect;
 pub mod datagram;
 mod inherited;
 pub mod listener;
+pub mod proxy_protocol;
 pub mod reactor;
 pub mod resolve;
 pub mod stream;

@@ -78,6 +78,13 @@ impl Stream {
         Poll::Ready(Ok(count))
     }
 
+    /// Looks at what is there and leaves it, or wakes the task when there is something.
+    pub fn poll_peek(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        self.0
+            .poll_read(cx, |fd| rustix::net::recv(fd, &mut *buffer, flags).map(|(count, _)| count))
+    }
+
     /// Writes, or wakes the task when there is room.
     pub fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.0.poll_write(cx, |fd| rustix::net::send(fd, bytes, SendFlags::NOSIGNAL))

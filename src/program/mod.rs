@@ -106,6 +106,8 @@ pub struct Section {
     pub unique_id: Option<Format>,
     /// `unique-id-header`
     pub unique_id_header: Option<String>,
+    /// `set-proxy-v2-tlv-fmt` of its servers.
+    pub server_tlvs: Vec<ServerTlv>,
     /// `monitor-uri`
     pub monitor_uri: Option<String>,
     /// `monitor fail`: any of them that holds makes the monitor fail.
@@ -113,6 +115,17 @@ pub struct Section {
     /// It calls scripts that live on one worker alone, or may use a backend that does: its
     /// connections are accepted there.
     pub needs_shared_state: bool,
+}
+
+/// `set-proxy-v2-tlv-fmt` of a server.
+#[derive(Debug)]
+pub struct ServerTlv {
+    /// The server's place among those of its proxy.
+    pub server: usize,
+    /// The TLV's number.
+    pub kind: u8,
+    /// Its value.
+    pub value: Format,
 }
 
 /// A `use_backend` or `use-server` line.
@@ -140,6 +153,10 @@ pub struct Bind {
     pub addrs: Vec<Spec>,
     /// `name`, or the addresses as they are written.
     pub name: String,
+    /// `name` is given.
+    pub is_named: bool,
+    /// `accept-proxy`: connections begin with a PROXY header.
+    pub accept_proxy: bool,
     /// `id`, or its place in the section, from 1.
     pub id: u32,
     /// `nice`: of the exchanges that come in here.

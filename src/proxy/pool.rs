@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 use std::time::Instant;
 
+use bytes::Bytes;
 use hashbrown::HashMap;
 
 use crate::net::Addr;
@@ -36,6 +37,8 @@ pub struct Kept {
     pub stream: Stream,
     /// This end's address.
     pub local_addr: Addr,
+    /// What its server was told of the client: it serves those for whom the same is said.
+    pub greeting: Bytes,
     /// It serves one session alone.
     pub private: bool,
 }
@@ -51,14 +54,15 @@ struct Idle {
 
 impl Pool {
     /// Takes the freshest connection that is still open; one that the session has for itself first.
-    pub fn take(&self, session: u64, proxy: Id, server: &Server) -> Option<Kept> {
-        if let Some(own) = self.take_own(session, proxy, server) {
+    pub fn take(&self, session: u64, proxy: Id, server: &Server, greeting: &[u8]) -> Option<Kept> {
+        if let Some(own) = self.take_own(session, proxy, server, greeting) {
             return Some(own);
         }
         let mut servers = self.servers.borrow_mut();
         let list = servers.get_mut(&(proxy, server.puid))?;
         loop {
-            let idle = list.pop()?;
+            let last = list.iter().rposition(|idle| idle.kept.greeting == greeting)?;
+            let idle = list.remove(last);
             if idle.kept.stream.is_idle() {
                 return Some(idle.kept);
             }
@@ -66,14 +70,22 @@ impl Pool {
     }
 
     /// Takes the freshest connection of a session's own that is still open.
-    pub fn take_own(&self, session: u64, proxy: Id, server: &Server) -> Option<Kept> {
+    pub fn take_own(
+        &self,
+        session: u64,
+        proxy: Id,
+        server: &Server,
+        greeting: &[u8],
+    ) -> Option<Kept> {
         let mut own = self.own.borrow_mut();
         if own.is_empty() {
             return None;
         }
         let list = own.get_mut(&session)?;
         loop {
-            let leads = |(id, puid, _): &Own| (*id, *puid) == (proxy, server.puid);
+            let leads = |(id, puid, idle): &Own| {
+                (*id, *puid) == (proxy, server.puid) && idle.kept.greeting == greeting
+            };
             let (_, _, idle) = list.remove(list.iter().rposition(leads)?);
             if idle.kept.stream.is_idle() {
                 return Some(idle.kept);

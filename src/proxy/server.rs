@@ -27,10 +27,37 @@ pub struct Server {
     pub backup: bool,
     /// `disabled`: in maintenance from the start.
     pub disabled: bool,
+    /// `send-proxy`, `send-proxy-v2`
+    pub send_proxy: SendProxy,
     /// What it has counted.
     pub counters: Counters,
     /// Who uses it now.
     pub places: Places,
+}
+
+/// Whether a server hears of the client by a header of the PROXY protocol.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SendProxy {
+    /// It does not.
+    #[default]
+    No,
+    /// `send-proxy`: version 1.
+    Line,
+    /// `send-proxy-v2`: version 2, with these.
+    Binary(Tlvs),
+}
+
+/// `proxy-v2-options`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tlvs {
+    /// `authority`
+    pub authority: bool,
+    /// `crc32c`
+    pub crc32c: bool,
+    /// `ssl`, and what stands in it of the client's certificate.
+    pub ssl: bool,
+    /// `unique-id`
+    pub unique_id: bool,
 }
 
 impl Server {
@@ -46,6 +73,7 @@ impl Server {
             maxqueue: 0,
             backup: false,
             disabled: false,
+            send_proxy: SendProxy::No,
             counters: Counters::new(1),
             places: Places::default(),
         }

@@ -17,6 +17,15 @@ use super::parse::Parser;
 /// The names of log levels; their numbers are their indices.
 const LEVELS: &[&str] = &["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
 
+/// `expect-proxy layer4`
+pub(super) fn expect_proxy(parser: &mut Parser<'_>) -> Result<Action, Failed> {
+    if !parser.take_keyword("layer4") {
+        let message = "only supports 'layer4' in 'tcp-request connection expect-proxy'";
+        return Err(parser.fail(message));
+    }
+    Ok(parser.act(ExpectProxy))
+}
+
 /// `set-src <sample>`
 pub(super) fn set_src(parser: &mut Parser<'_>) -> Result<Action, Failed> {
     end(parser, End { source: true, port: false })
@@ -97,6 +106,16 @@ impl Act for End {
             let ip: std::net::IpAddr = ip;
             *addr = Addr::Inet((ip, 0).into());
         }
+        Done::NEXT
+    }
+}
+
+#[derive(Debug)]
+struct ExpectProxy;
+
+impl Act for ExpectProxy {
+    fn run(&self, txn: &mut Txn, _: &mut [Option<Value>], _: Direction) -> Done {
+        txn.session.expect_proxy.set(true);
         Done::NEXT
     }
 }

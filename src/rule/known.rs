@@ -26,7 +26,6 @@ const KNOWN: &[(&str, &[Kind])] = &[
     ("do-resolve*", &[TcpReq, HttpReq]),
     ("early-hint", &[HttpReq]),
     ("expect-netscaler-cip", &[TcpConn]),
-    ("expect-proxy", &[TcpConn]),
     ("normalize-uri", &[HttpReq]),
     ("pause", &[HttpReq, HttpRes]),
     ("sc-add-gpc*", Kind::ALL),

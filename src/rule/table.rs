@@ -54,6 +54,7 @@ pub const TABLE: &[Row] = &[
     Row { name: "capture", kinds: &[TcpReq, HttpReq, HttpRes, HttpAfter], parse: capture::capture, args: "<sample> [ len <length> | id <id> ]", doc: "Keeps a sample in a capture slot, for the log." },
     Row { name: "del-header", kinds: HTTP, parse: header::del_header, args: "<name> [ -m <meth> ]", doc: "Removes all lines of a header." },
     Row { name: "deny", kinds: HTTP_NOT_AFTER, parse: reply::deny, args: "[ { status | deny_status } <code> ] [ content-type <type> ] [ default-errorfiles | errorfile <file> | file <file> | lf-file <file> | string <str> | lf-string <fmt> ] [ hdr <name> <fmt> ]*", doc: "Refuses the message, with status 403 for a request and 502 for a response." },
+    Row { name: "expect-proxy", kinds: &[TcpConn], parse: connection::expect_proxy, args: "layer4", doc: "The connection begins with a header of the PROXY protocol." },
     Row { name: "lua", kinds: CONTENT, parse: script::lua, args: "<function>", doc: "Calls a global Lua function by its name." },
     Row { name: "redirect", kinds: HTTP_NOT_AFTER, parse: redirect::redirect, args: "{ location <fmt> | prefix <fmt> | scheme <fmt> } [ code <code> ] [ drop-query ] [ append-slash ] [ ignore-empty ] [ set-cookie <cookie> | clear-cookie <cookie> ]", doc: "Sends the client elsewhere." },
     Row { name: "reject", kinds: &[TcpConn, TcpSess, TcpReq, TcpRes, HttpReq], parse: reject, args: "", doc: "Closes the connection without a word." },

@@ -84,6 +84,8 @@ fn exchange() -> txn::Shared {
         accepted: crate::clock::now(),
         accept_date: crate::clock::date(),
         vars: RefCell::default(),
+        expect_proxy: Default::default(),
+        proxy_header: Default::default(),
         requests: Cell::new(1),
     };
     let mut txn = Txn::new(Rc::new(session), 1, 0, 16384);

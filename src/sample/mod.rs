@@ -60,3 +60,4 @@ pub use known::is_known_converter;
 pub use known::is_known_fetch;
 pub use regex::Groups;
 pub use regex::Regex;
+pub use timing::write_millis as write_date;

@@ -102,6 +102,8 @@ fn txn() -> Txn {
         accepted: clock::now(),
         accept_date: Duration::ZERO,
         vars: RefCell::new(Vars::default()),
+        expect_proxy: Default::default(),
+        proxy_header: Default::default(),
         requests: Cell::new(0),
     };
     Txn::new(Rc::new(session), 1, 0, 1024)

@@ -124,7 +124,7 @@ pub(super) fn zoned(date: Duration, zone: Zone) -> Option<Zoned> {
 }
 
 /// Writes `22/Nov/2026:14:51:51.820`.
-pub(super) fn write_millis(date: Duration, out: &mut Vec<u8>) {
+pub fn write_millis(date: Duration, out: &mut Vec<u8>) {
     if let Some(zoned) = zoned(date, Zone::Local) {
         write_clock(&zoned, out);
         // Writing to memory does not fail.

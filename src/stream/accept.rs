@@ -1,6 +1,7 @@
 //! A client's connection: the session, the rules it meets first, and what its mode makes of it.
 
 use std::cell::Cell;
+use std::cell::OnceCell;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -8,10 +9,13 @@ use std::sync::Arc;
 use crate::clock;
 use crate::net;
 use crate::net::Addr;
+use crate::net::proxy_protocol;
+use crate::net::proxy_protocol::Error;
 use crate::program::Section;
 use crate::proxy::Counter;
 use crate::proxy::Mode;
 use crate::proxy::Proxy;
+use crate::rule::RuleSet;
 use crate::rule::Verdict;
 use crate::sample::Eval;
 use crate::task;
@@ -23,6 +27,7 @@ use crate::txn::Vars;
 
 use super::end::End;
 use super::http;
+use super::line;
 use super::local::Entry;
 use super::local::Local;
 use super::tcp;
@@ -59,6 +64,8 @@ async fn run(local: Rc<Local>, conn: net::Stream, src: Addr, entry: &Entry) {
         dst: RefCell::new(dst),
         accepted: clock::cached(),
         accept_date: clock::date(),
+        expect_proxy: Cell::new(entry.accept_proxy),
+        proxy_header: OnceCell::new(),
         vars: RefCell::new(Vars::default()),
         requests: Cell::new(0),
     });
@@ -66,7 +73,16 @@ async fn run(local: Rc<Local>, conn: net::Stream, src: Addr, entry: &Entry) {
         // A UNIX socket has none, and that is as well.
         let _unused = conn.set_keepalive(&net::stream::Keepalive::default());
     }
-    if !admit(&local, section, &session).await {
+    if !admit(&local, section, &session, &section.tcp_connection).await {
+        return;
+    }
+    if session.expect_proxy.get()
+        && let Err(error) = Box::pin(hear(section, &session, &conn)).await
+    {
+        line::refused(&local, section, &session, &error);
+        return;
+    }
+    if !admit(&local, section, &session, &section.tcp_session).await {
         return;
     }
     let client = End::new(conn, section.proxy.timeouts.client);
@@ -86,35 +102,39 @@ pub(super) fn new_exchange(local: &Local, session: &Rc<Session>, nth: u32) -> Tx
     txn
 }
 
-/// Applies `tcp-request connection` and `tcp-request session`; false closes the connection.
-async fn admit(local: &Local, section: &Section, session: &Rc<Session>) -> bool {
-    if section.tcp_connection.is_empty() && section.tcp_session.is_empty() {
+/// Reads the PROXY header that a connection begins with.
+async fn hear(section: &Section, session: &Session, conn: &net::Stream) -> Result<(), Error> {
+    let header = proxy_protocol::receive(conn, section.proxy.timeouts.client).await?;
+    if let Some((src, dst)) = &header.addrs {
+        session.src.replace(src.clone());
+        session.dst.replace(dst.clone());
+    }
+    session.proxy_header.get_or_init(|| Box::new(header));
+    Ok(())
+}
+
+/// Applies `tcp-request connection` or `tcp-request session`; false closes the connection.
+async fn admit(local: &Local, section: &Section, session: &Rc<Session>, rules: &RuleSet) -> bool {
+    if rules.is_empty() {
         return true;
     }
     let txn: Shared = new_exchange(local, session, 0).into_shared();
-    for rules in [&section.tcp_connection, &section.tcp_session] {
-        let eval = Eval {
-            txn: &txn,
-            direction: Direction::Request,
-            is_final: true,
-            scripts: &local.scripts,
-        };
-        match Box::pin(rules.run(eval)).await {
-            Verdict::Continue | Verdict::Accept | Verdict::Wait => {}
-            Verdict::Deny
-            | Verdict::Reject
-            | Verdict::Reply
-            | Verdict::Tarpit
-            | Verdict::Service(_)
-            | Verdict::Done
-            | Verdict::Invalid
-            | Verdict::Error => {
-                section.proxy.counters.add(local.worker, Counter::RequestsDenied, 1);
-                return false;
-            }
+    let eval =
+        Eval { txn: &txn, direction: Direction::Request, is_final: true, scripts: &local.scripts };
+    match Box::pin(rules.run(eval)).await {
+        Verdict::Continue | Verdict::Accept | Verdict::Wait => true,
+        Verdict::Deny
+        | Verdict::Reject
+        | Verdict::Reply
+        | Verdict::Tarpit
+        | Verdict::Service(_)
+        | Verdict::Done
+        | Verdict::Invalid
+        | Verdict::Error => {
+            section.proxy.counters.add(local.worker, Counter::RequestsDenied, 1);
+            false
         }
     }
-    true
 }
 
 /// A connection that is counted while it is open.

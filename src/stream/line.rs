@@ -5,11 +5,15 @@ use bytes::Bytes;
 use crate::clock;
 use crate::log;
 use crate::log::Level;
+use crate::net::Addr;
+use crate::net::proxy_protocol;
 use crate::program::Section;
 use crate::proxy::Counter;
+use crate::sample;
 use crate::sample::Eval;
 use crate::sample::Format;
 use crate::txn::Direction;
+use crate::txn::Session;
 use crate::txn::Shared;
 use crate::txn::Txn;
 
@@ -53,6 +57,36 @@ async fn write(local: &Local, section: &Section, txn: &Shared, line: (Level, &Fo
         eval.native(|ctx| format.render(ctx, &mut line));
         Bytes::from(line)
     };
+    section.proxy.counters.add(local.worker, Counter::Logs, 1);
+    log::send_tagged(&section.proxy.loggers, section.log_tag.as_deref(), level, &line);
+}
+
+/// Logs a connection that was refused before its first exchange.
+pub(super) fn refused(
+    local: &Local,
+    section: &Section,
+    session: &Session,
+    error: &proxy_protocol::Error,
+) {
+    let options = &section.proxy.options;
+    if options.dont_log_null && *error == proxy_protocol::Error::Closed {
+        return;
+    }
+    let bind = section.binds.iter().find(|bind| bind.id == session.listener.0);
+    let mut line = match &*session.src.borrow() {
+        Addr::Inet(src) => format!("{}:{} [", src.ip(), src.port()),
+        // HAProxy: a UNIX socket has its listener's number for a port.
+        _ => format!("unix:{} [", session.listener.0),
+    }
+    .into_bytes();
+    sample::write_date(session.accept_date, &mut line);
+    let name = &section.proxy.name;
+    let rest = match bind {
+        Some(bind) if bind.is_named => format!("] {name}/{}: {error}", bind.name),
+        _ => format!("] {name}/{}: {error}", session.listener.0),
+    };
+    line.extend_from_slice(rest.as_bytes());
+    let level = if options.log_separate_errors { Level::Err } else { Level::Info };
     section.proxy.counters.add(local.worker, Counter::Logs, 1);
     log::send_tagged(&section.proxy.loggers, section.log_tag.as_deref(), level, &line);
 }

@@ -52,6 +52,8 @@ pub struct Entry {
     pub frontend: proxy::Id,
     /// The `bind` line: its number and its name.
     pub listener: (u32, Arc<str>),
+    /// `accept-proxy`
+    pub accept_proxy: bool,
     /// `nice`
     pub nice: i32,
 }

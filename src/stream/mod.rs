@@ -3,6 +3,7 @@
 mod accept;
 mod backend;
 mod end;
+mod greeting;
 mod http;
 mod line;
 mod local;

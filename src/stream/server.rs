@@ -6,6 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::clock;
 use crate::net;
 use crate::net::Addr;
@@ -16,6 +18,7 @@ use crate::proxy::Balance;
 use crate::proxy::Counter;
 use crate::proxy::Place;
 use crate::proxy::Proxy;
+use crate::proxy::SendProxy;
 use crate::proxy::Server;
 use crate::proxy::Ticket;
 use crate::proxy::balance::Asking;
@@ -24,6 +27,7 @@ use crate::proxy::pool::Kept;
 use crate::txn::Shared;
 
 use super::end::End;
+use super::greeting;
 use super::local::Local;
 use super::termination::Cause;
 use super::termination::Error;
@@ -41,6 +45,8 @@ pub(super) struct Link {
     pub(super) reused: bool,
     /// It serves this client alone.
     pub(super) private: bool,
+    /// What was said before the first request.
+    greeting: Bytes,
     local_addr: Addr,
 }
 
@@ -78,19 +84,22 @@ impl Search {
         loop {
             note_server(txn, place.server());
             let session = txn.borrow().session.id;
+            let greeting = self.greeting(local, place.server(), txn).await;
+            let (id, server) = (self.proxy.id, place.server());
             let kept = match self.reuse {
                 Reuse::None => None,
-                Reuse::Own => local.pool.take_own(session, self.proxy.id, place.server()),
-                Reuse::Any => local.pool.take(session, self.proxy.id, place.server()),
+                Reuse::Own => local.pool.take_own(session, id, server, &greeting),
+                Reuse::Any => local.pool.take(session, id, server, &greeting),
             };
             if let Some(kept) = kept {
                 return Ok(self.link(txn, kept, place, true));
             }
-            let cause = match self.connect(place.server()).await {
+            let cause = match self.connect(place.server(), &greeting).await {
                 Ok(stream) => {
                     place.server().counters.add(local.worker, Counter::Total, 1);
                     let local_addr = stream.local_addr().unwrap_or(Addr::Unnamed);
-                    let kept = Kept { stream, local_addr, private: self.proxy.options.never_reuse };
+                    let private = self.proxy.options.never_reuse;
+                    let kept = Kept { stream, local_addr, greeting, private };
                     return Ok(self.link(txn, kept, place, false));
                 }
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => Cause::Timeout,
@@ -189,10 +198,23 @@ impl Search {
         }
     }
 
-    async fn connect(&self, server: &Server) -> io::Result<net::Stream> {
+    /// Returns what the server is told of the client before anything else.
+    async fn greeting(&self, local: &Local, server: &Server, txn: &Shared) -> Bytes {
+        if server.send_proxy == SendProxy::No {
+            return Bytes::new();
+        }
+        let Some(section) = local.section(self.proxy.id) else { return Bytes::new() };
+        Box::pin(greeting::of(local, section, server, txn)).await
+    }
+
+    async fn connect(&self, server: &Server, greeting: &[u8]) -> io::Result<net::Stream> {
         let keepalive = self.proxy.options.server_tcp_keep_alive.then(Keepalive::default);
         let options = connect::Options { keepalive, ..connect::Options::default() };
-        let connecting = net::Stream::connect(&server.addr, &options);
+        let connecting = async {
+            let stream = net::Stream::connect(&server.addr, &options).await?;
+            stream.write_all(greeting).await?;
+            Ok(stream)
+        };
         match self.proxy.timeouts.connect {
             None => connecting.await,
             Some(longest) => match timer::timeout(longest, connecting).await {
@@ -206,17 +228,17 @@ impl Search {
         let mut txn = txn.borrow_mut();
         txn.timers.connected = Some(clock::cached());
         txn.server_addrs = Some((kept.local_addr.clone(), place.server().addr.clone()));
-        let end = End::new(kept.stream, self.proxy.timeouts.server);
-        let (local_addr, private) = (kept.local_addr, kept.private);
-        Link { end, place, reused, private, local_addr }
+        let Kept { stream, local_addr, greeting, private } = kept;
+        let end = End::new(stream, self.proxy.timeouts.server);
+        Link { end, place, reused, private, greeting, local_addr }
     }
 }
 
 impl Link {
     /// Gives the connection to the pool: nothing is under way on it.
     pub(super) fn keep(self, local: &Rc<Local>, session: u64, backend: &Proxy) {
-        let (local_addr, private) = (self.local_addr, self.private);
-        let kept = Kept { stream: self.end.into_stream(), local_addr, private };
+        let (local_addr, greeting, private) = (self.local_addr, self.greeting, self.private);
+        let kept = Kept { stream: self.end.into_stream(), local_addr, greeting, private };
         local.keep(session, backend.id, self.place.server(), kept);
     }
 }

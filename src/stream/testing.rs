@@ -119,7 +119,12 @@ pub(crate) fn ask(place: SocketAddr, text: &str) -> String {
 }
 
 pub(crate) fn entry() -> Rc<Entry> {
-    Rc::new(Entry { frontend: proxy::Id(0), listener: (1, Arc::from("test")), nice: 0 })
+    Rc::new(Entry {
+        frontend: proxy::Id(0),
+        listener: (1, Arc::from("test")),
+        accept_proxy: false,
+        nice: 0,
+    })
 }
 
 /// Tells that a client is done, also when it panics.

@@ -62,6 +62,7 @@ fn program(proxy: Proxy) -> Arc<Program> {
         log_tag: None,
         unique_id: None,
         unique_id_header: None,
+        server_tlvs: Vec::new(),
         monitor_uri: None,
         monitor_fail: Vec::new(),
         needs_shared_state: false,

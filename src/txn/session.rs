@@ -1,12 +1,14 @@
 //! One client's connection.
 
 use std::cell::Cell;
+use std::cell::OnceCell;
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
 use crate::net::Addr;
+use crate::net::proxy_protocol::Header;
 use crate::proxy;
 
 use super::Vars;
@@ -28,6 +30,10 @@ pub struct Session {
     pub src: RefCell<Addr>,
     /// Where the client connected to.
     pub dst: RefCell<Addr>,
+    /// `tcp-request connection expect-proxy`: a PROXY header comes before anything else.
+    pub expect_proxy: Cell<bool>,
+    /// What its PROXY header has said.
+    pub proxy_header: OnceCell<Box<Header>>,
     /// When it was accepted.
     pub accepted: Instant,
     /// When it was accepted, as a date: time since 1970.

@@ -108,6 +108,7 @@ fn open(section: &Section, line: &Bind, seeds: &mut [Seed]) -> Result<(), listen
                 let entry = Entry {
                     frontend: section.proxy.id,
                     listener: (line.id, line.name.as_str().into()),
+                    accept_proxy: line.accept_proxy,
                     nice: line.nice,
                 };
                 seed.doors.push(Door { bound, entry, maxconn: line.maxconn, spare });

@@ -51,6 +51,8 @@ pub(in crate::lua) fn txn(mode: Mode) -> Shared {
         accepted: clock::now(),
         accept_date: clock::date(),
         vars: RefCell::new(Vars::default()),
+        expect_proxy: Default::default(),
+        proxy_header: Default::default(),
         requests: Cell::new(0),
     };
     let mut txn = Txn::new(Rc::new(session), 1, 0, 64);

@@ -4,10 +4,13 @@ use std::net::IpAddr;
 use std::net::UdpSocket;
 
 use crate::net::Addr;
+use crate::net::proxy_protocol;
 use crate::sample::argument::Arguments;
 use crate::sample::argument::Kind;
 use crate::sample::checkpoint::Source;
 use crate::sample::context::Ctx;
+use crate::sample::context::Env;
+use crate::sample::error::Reason;
 use crate::value::Type;
 use crate::value::Value;
 
@@ -33,7 +36,13 @@ pub(super) const TABLE: &[Fetch] = &[
     Fetch::new("fc_dst_port", Type::Sint, L4, dst_port, "the port the client has connected to"),
     Fetch::new("fc_err", Type::Sint, L4, fc_err, "error of the client's connection, 0"),
     Fetch::new("fc_http_major", Type::Sint, L4, fc_http_major, "version of HTTP, 1"),
-    Fetch::new("fc_rcvd_proxy", Type::Bool, L4, no, "whether a PROXY header came"),
+    Fetch::new("fc_pp_authority", Type::Str, L4, fc_pp_authority, "authority of the PROXY header"),
+    Fetch::new("fc_pp_tlv", Type::Str, L4, fc_pp_tlv, "value of a TLV of the PROXY header")
+        .takes(&[Kind::Str])
+        .checked(check_tlv)
+        .each(each_tlv),
+    Fetch::new("fc_pp_unique_id", Type::Str, L4, fc_pp_unique_id, "unique id of the PROXY header"),
+    Fetch::new("fc_rcvd_proxy", Type::Bool, L4, fc_rcvd_proxy, "whether a PROXY header came"),
     Fetch::new("fc_src", Type::Addr, L4, src, "where the client is"),
     Fetch::new("fc_src_is_local", Type::Bool, L4, src_is_local, "whether it is of this machine"),
     Fetch::new("fc_src_port", Type::Sint, L4, src_port, "the client's port"),
@@ -111,6 +120,44 @@ fn fc_err(_: &Ctx<'_>, _: &Arguments) -> Option<Value> {
 
 fn fc_http_major(_: &Ctx<'_>, _: &Arguments) -> Option<Value> {
     Some(Value::Int(1))
+}
+
+fn fc_pp_authority(ctx: &Ctx<'_>, _: &Arguments) -> Option<Value> {
+    tlv(ctx, proxy_protocol::AUTHORITY)
+}
+
+fn fc_pp_tlv(ctx: &Ctx<'_>, arguments: &Arguments) -> Option<Value> {
+    tlv(ctx, tlv_kind(arguments)?)
+}
+
+fn each_tlv(ctx: &Ctx<'_>, arguments: &Arguments, enough: &mut dyn FnMut(Value) -> bool) {
+    let Some(header) = ctx.txn.session.proxy_header.get() else { return };
+    let Some(kind) = tlv_kind(arguments) else { return };
+    let _found = header.tlvs(kind).map(Value::Str).any(enough);
+}
+
+fn fc_pp_unique_id(ctx: &Ctx<'_>, _: &Arguments) -> Option<Value> {
+    tlv(ctx, proxy_protocol::UNIQUE_ID)
+}
+
+fn fc_rcvd_proxy(ctx: &Ctx<'_>, _: &Arguments) -> Option<Value> {
+    Some(Value::Bool(ctx.txn.session.proxy_header.get().is_some()))
+}
+
+fn tlv(ctx: &Ctx<'_>, kind: u8) -> Option<Value> {
+    ctx.txn.session.proxy_header.get()?.tlvs(kind).next().map(Value::Str)
+}
+
+fn tlv_kind(arguments: &Arguments) -> Option<u8> {
+    let id = arguments.text(0)?;
+    proxy_protocol::parse_kind(std::str::from_utf8(id).ok()?)
+}
+
+fn check_tlv(arguments: &mut Arguments, _: &Env<'_>) -> Result<(), Reason> {
+    match tlv_kind(arguments) {
+        Some(_) => Ok(()),
+        None => Err(Reason::Custom(format!("Invalid TLV Type '{}'", arguments.lossy(0)))),
+    }
 }
 
 /// Returns the type of the TLS handshake message that the input begins with (RFC 8446 4).
