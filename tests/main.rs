@@ -15,6 +15,7 @@
 )]
 
 mod cli;
+mod command;
 mod config;
 mod document;
 mod example;
@@ -32,6 +33,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
     trials.extend(cli::trials());
+    trials.extend(command::trials());
     trials.extend(config::trials());
     trials.extend(document::trials());
     trials.extend(example::trials());

@@ -1,5 +1,6 @@
 //! The command line: arguments in, exit status out; holds what it calls together and no more.
 
+mod command;
 pub mod configuration;
 pub mod console;
 mod daemon;
@@ -9,7 +10,6 @@ pub mod version;
 
 use std::process::ExitCode;
 
-use crate::compile;
 use crate::diag::Severity;
 use crate::lua;
 use crate::syntax::condition;
@@ -36,15 +36,13 @@ pub fn main() -> ExitCode {
             }
         }
     }
-    // `luaproxy manual`: what of HAProxy's configuration language is there.
-    if args == ["manual"] {
-        console.answer(&compile::manual::configuration());
-        return ExitCode::SUCCESS;
+    if let Some(code) = command::run(&args, console) {
+        return code;
     }
     match Options::parse(&args) {
         Ok(options) => run(&options, console.silent(options.is_silent())),
         Err(Exit::Help(text)) => {
-            console.answer(&text);
+            console.answer(&(text + &command::usage()));
             ExitCode::SUCCESS
         }
         Err(Exit::Wrong { message, hint }) => {
@@ -78,7 +76,7 @@ fn run(options: &Options, console: Console) -> ExitCode {
         return ExitCode::FAILURE;
     }
     if options.config.is_empty() {
-        console.error(&(version::short() + &options::usage()));
+        console.error(&(version::short() + &options::usage() + &command::usage()));
         return ExitCode::FAILURE;
     }
     if options.verbose {

@@ -22,6 +22,7 @@ mod order;
 mod pattern;
 mod raw;
 mod reach;
+mod reference;
 mod scripts;
 mod share;
 mod tasks;
@@ -54,6 +55,16 @@ mod property;
 mod stalls;
 #[cfg(test)]
 mod tests;
+
+/// Returns `docs/lua.md`: all that scripts find.
+pub fn manual() -> String {
+    reference::manual::lua()
+}
+
+/// Returns the names and texts of the annotations for the Lua language server.
+pub fn types() -> Vec<(String, String)> {
+    reference::types::files()
+}
 
 /// A loop that is compiled before it ends.
 const ENDLESS: &[u8] = b"local n = 0 while true do n = n + 1 end";

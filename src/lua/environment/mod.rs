@@ -70,6 +70,17 @@ struct Open(Function);
 /// What tenants have in place of LuaJIT's, compiled once for all states.
 static TENANT: OnceLock<Vec<u8>> = OnceLock::new();
 
+/// Says whether a tenant finds a table of Lua's.
+pub(super) fn has_table(name: &str) -> bool {
+    REACHED.iter().any(|(table, _)| *table == name)
+}
+
+/// Says whether a tenant finds a name in a table.
+pub(super) fn has_name(table: &str, name: &str) -> bool {
+    let found = REACHED.iter().find(|(known, _)| *known == table);
+    found.is_none_or(|(_, names)| names.contains(&name))
+}
+
 /// Returns the libraries a state is opened with: what is not opened is nowhere in it.
 pub(super) fn libraries(options: Options) -> StdLib {
     let base = match options.reach {

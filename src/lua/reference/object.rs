@@ -1,0 +1,131 @@
+//! What scripts make or find: sockets, maps, regular expressions, proxies and servers.
+
+use super::Class;
+use super::Contexts;
+use super::Entry;
+use super::field;
+use super::function;
+use super::method;
+use super::value;
+
+pub(super) const SOCKET: Class = Class {
+    name: "Socket",
+    how: "`core.tcp()`: a connection, with the contract of LuaSocket. What fails gives nil and why: \
+          `timeout`, `closed`, `connection refused`, `refused by policy` and so on.",
+    at: Contexts::WAITING,
+    entries: SOCKET_ENTRIES,
+};
+
+#[rustfmt::skip]
+const SOCKET_ENTRIES: &[Entry] = &[
+    method("close", "", "integer", "closes it"),
+    method("connect", "address: string, port?: integer", "integer?, string?", "connects to an address, or `unix@path`")
+        .raises("where it has been connected before; an address that cannot be read"),
+    method("connect_ssl", "address: string, port?: integer", "integer?, string?", "connects with TLS"),
+    method("getpeername", "", "string?, integer|string|nil, string?", "gives the address, port and family of the other end"),
+    method("getsockname", "", "string?, integer|string|nil, string?", "gives the address, port and family of this end"),
+    method("receive", "pattern?: string|integer, prefix?: string", "string?, string?, string?", "reads a line (`*l`, also by default), all (`*a`) or so many bytes; on failure nil, why and what has come"),
+    method("send", "data: string, first?: integer, last?: integer", "integer?, string?, integer?", "sends; gives the index of the last byte sent"),
+    method("setoption", "option: string, value?: any", "integer", "sets `tcp-nodelay` or `keepalive`; ignores any other"),
+    method("settimeout", "seconds?: number, mode?: string", "integer", "sets how long each operation may take"),
+    method("shutdown", "mode?: \"both\"|\"send\"|\"receive\"", "boolean?, string?", "ends one direction or both"),
+];
+
+pub(super) const CONCAT: Class = Class {
+    name: "Concat",
+    how: "`core.concat()`: a string that grows.",
+    at: Contexts::ANYWHERE,
+    entries: &[
+        method("add", "text: string", "", "adds text").raises("`out of memory error` beyond 1 GiB"),
+        method("dump", "", "string", "gives the whole"),
+    ],
+};
+
+pub(super) const MAP: Class = Class {
+    name: "Map",
+    how: "`Map.new()`: a map file. Changes of the file's entries at run time are seen.",
+    at: Contexts::ANYWHERE,
+    entries: MAP_ENTRIES,
+};
+
+#[rustfmt::skip]
+const MAP_ENTRIES: &[Entry] = &[
+    value("_beg", "string", "matches the beginning of the text"),
+    value("_dir", "string", "matches between slashes"),
+    value("_dom", "string", "matches between dots"),
+    value("_end", "string", "matches the end of the text"),
+    value("_int", "string", "matches integers and ranges"),
+    value("_ip", "string", "matches addresses and networks"),
+    value("_reg", "string", "matches regular expressions"),
+    value("_str", "string", "matches the whole text"),
+    value("_sub", "string", "matches a part of the text"),
+    value("beg", "string", "`Map._beg`, as HAProxy 1.6 has it"),
+    value("dir", "string", "`Map._dir`, as HAProxy 1.6 has it"),
+    value("dom", "string", "`Map._dom`, as HAProxy 1.6 has it"),
+    value("end", "string", "`Map._end`, as HAProxy 1.6 has it"),
+    value("int", "string", "`Map._int`, as HAProxy 1.6 has it"),
+    value("ip", "string", "`Map._ip`, as HAProxy 1.6 has it"),
+    method("lookup", "key: string", "string?", "gives the value of what the key matches; nil where there is none"),
+    function("new", "file: string, method?: string", "Map", "loads a map file; keys are matched as `Map._str` does unless the method says how")
+        .at(Contexts::LOADING).raises("a file that cannot be read"),
+    value("reg", "string", "`Map._reg`, as HAProxy 1.6 has it"),
+    method("slookup", "key: string", "string", "as `lookup`; an empty string where there is none"),
+    value("str", "string", "`Map._str`, as HAProxy 1.6 has it"),
+    value("sub", "string", "`Map._sub`, as HAProxy 1.6 has it"),
+];
+
+pub(super) const REGEX: Class = Class {
+    name: "Regex",
+    how: "`Regex.new()`: a regular expression of PCRE2.",
+    at: Contexts::ANYWHERE,
+    entries: REGEX_ENTRIES,
+};
+
+#[rustfmt::skip]
+const REGEX_ENTRIES: &[Entry] = &[
+    method("exec", "text: string", "boolean", "says whether it matches"),
+    method("match", "text: string", "boolean, string[]?", "says whether it matches; gives the match and its groups, at most 20"),
+    function("new", "regex: string, case_sensitive: boolean", "boolean, Regex|string", "compiles an expression; false and why where that fails"),
+];
+
+pub(super) const PROXY: Class = Class {
+    name: "Proxy",
+    how: "`core.proxies`, `core.frontends`, `core.backends`, by name.",
+    at: Contexts::NOT_BODY,
+    entries: PROXY_ENTRIES,
+};
+
+#[rustfmt::skip]
+const PROXY_ENTRIES: &[Entry] = &[
+    method("get_cap", "", "string", "gives `proxy`, `frontend`, `backend` or `ruleset`"),
+    method("get_mode", "", "string", "gives `tcp` or `http`"),
+    method("get_name", "", "string", "gives the name"),
+    method("get_srv_act", "", "integer", "gives how many servers are active"),
+    method("get_srv_bck", "", "integer", "gives how many backup servers are active"),
+    method("get_stats", "", "table<string, any>", "gives the counters under HAProxy's column names"),
+    method("get_uuid", "", "integer", "gives the number of the proxy"),
+    field("name", "string", "the name"),
+    field("servers", "table<string, Server>", "the servers by name"),
+    field("uuid", "integer", "the number of the proxy"),
+];
+
+pub(super) const SERVER: Class = Class {
+    name: "Server",
+    how: "`servers` of a `Proxy`, by name.",
+    at: Contexts::NOT_BODY,
+    entries: SERVER_ENTRIES,
+};
+
+#[rustfmt::skip]
+const SERVER_ENTRIES: &[Entry] = &[
+    method("get_addr", "", "string", "gives the address and port"),
+    method("get_cur_sess", "", "integer", "gives how many sessions it has now"),
+    method("get_maxconn", "", "integer", "gives the most connections; 0 is no limit"),
+    method("get_name", "", "string", "gives the name"),
+    method("get_puid", "", "integer", "gives the number of the server in its backend"),
+    method("get_stats", "", "table<string, any>", "gives the counters under HAProxy's column names"),
+    method("get_weight", "", "integer", "gives the weight"),
+    method("is_backup", "", "boolean", "says whether it is a backup"),
+    field("name", "string", "the name"),
+    field("puid", "integer", "the number of the server in its backend"),
+];
