@@ -299,6 +299,10 @@ impl script::Loader for Scripts {
         policy.loads.iter().try_for_each(|load| self.load(load))
     }
 
+    fn libraries(&self) -> Vec<&'static str> {
+        vec!["base64", "json"]
+    }
+
     fn prepend_path(&self, _: &str, _: bool) {}
 
     fn set(&self, _: script::Setting) {}

@@ -37,6 +37,10 @@ const SHOWN: &[Shown] = &[
     ("ask", "GET / HTTP/1.1\r\nhost: x\r\n\r\n", |answer| {
         has(answer, "x-verdict", "HTTP/1.1 200 OK");
     }),
+    ("describe", "GET /p HTTP/1.1\r\nhost: x\r\n\r\n", |answer| {
+        let text = answer.text();
+        assert!(text.contains(r#""path":"/p""#) && text.contains(r#""tags":["a","b"]"#), "{text}");
+    }),
     ("guard", "GET / HTTP/1.1\r\nhost: x\r\nx-token: secret\r\n\r\n", |answer| {
         assert_eq!(answer.status(), 200);
     }),
@@ -46,6 +50,10 @@ pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
     for (name, request, check) in SHOWN {
         for peer in Peer::BOTH {
+            // HAProxy has no libraries.
+            if *name == "describe" && matches!(peer, Peer::Haproxy) {
+                continue;
+            }
             let title = format!("document::{name}::{}", peer.name());
             trials.push(peer::trial(title, peer.tools(), move || run(peer, name, request, *check)));
         }

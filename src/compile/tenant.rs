@@ -38,6 +38,7 @@ pub(super) const TABLE: &[Directive] = &[
     Directive { name: "env", sections: "T", run: env, args: "<name>...", doc: "Variables of the environment that `os.getenv` knows. By default: none." },
     Directive { name: "jit", sections: "T", run: jit, args: "{ on | off }", doc: "Whether scripts are compiled to machine code. By default: `tune.lua.tenant-jit`." },
     Directive { name: "lua-load", sections: "T", run: lua_load, args: "<file> [ <arg>... ]", doc: "A script of the tenant, and what it gets as `...`; may be repeated." },
+    Directive { name: "lua-modules", sections: "T", run: lua_modules, args: "{ none | <library>[,<library>...] }", doc: "The libraries that `require` finds without a file. By default: those that reach nothing outside, and those for what the section grants." },
     Directive { name: "lua-path", sections: "T", run: lua_path, args: "<template>", doc: "Where `require` looks, with `?` for the module; may be repeated. By default: nowhere." },
     Directive { name: "memory-max", sections: "T", run: memory_max, args: "<size>", doc: "Bytes of a state, and of what the proxy holds for the tenant: `1m` to `1g`. By default: `16m`." },
     Directive { name: "nice", sections: "T", run: nice, args: "<nice>", doc: "The least niceness of the tenant's runs, -1024 to 1024: `core.set_nice` goes no lower. By default: 0." },
@@ -308,6 +309,23 @@ fn lua_load(cx: &mut Cx<'_>, line: &Line) {
     let file = cx.path(&word.text).to_string_lossy().into_owned();
     let arguments = line.rest(2).iter().map(|word| word.text.clone()).collect();
     cx.tenant.loads.push(Load { file, arguments, per_thread: true });
+}
+
+fn lua_modules(cx: &mut Cx<'_>, line: &Line) {
+    let Some(word) = argument(cx, line, "<library>[,<library>...]") else { return };
+    let known = cx.input.loader.libraries();
+    let mut modules = Vec::new();
+    for name in word.text.split(',').filter(|name| *name != "none") {
+        if known.contains(&name) {
+            modules.push(name.to_owned());
+            continue;
+        }
+        let message = format!("'lua-modules' knows no library '{name}'.");
+        let hint = suggest::hint(name, known.iter().copied())
+            .or_else(|| Some(format!("there are {}", known.join(", "))));
+        cx.push(Diagnostic { hint, ..Diagnostic::alert(word.span, message) });
+    }
+    cx.tenant.modules = Some(modules);
 }
 
 fn lua_path(cx: &mut Cx<'_>, line: &Line) {

@@ -6,10 +6,13 @@
 use mlua::Function;
 use mlua::Lua;
 use mlua::LuaOptions;
+use mlua::LuaString;
 use mlua::StdLib;
+use mlua::Table;
 use mlua::chunk::ChunkMode;
 
 use super::error::Error;
+use super::raw;
 use super::vm;
 
 /// The longest chunk of a tenant, in bytes: loading more would hold a worker.
@@ -44,9 +47,19 @@ impl Chunk {
         Ok(Self { code: function.dump(false) })
     }
 
+    /// Compiles a chunk of the host's own, without its lines and names.
+    pub(super) fn compile_own(source: &str) -> Result<Self, Error> {
+        let lua = Lua::new_with(StdLib::STRING, LuaOptions::default())?;
+        let chunk = lua.load(source).set_name(raw::PRELUDE).set_mode(ChunkMode::Text);
+        let dump: Function = lua.globals().get::<Table>("string")?.get("dump")?;
+        let code: LuaString = dump.call((chunk.into_function()?, true))?;
+        Ok(Self { code: code.as_bytes().to_vec() })
+    }
+
     /// Makes the function of it in a state.
     pub(super) fn load(&self, lua: &Lua) -> Result<Function, Error> {
-        Ok(lua.load(&self.code[..]).set_mode(ChunkMode::Binary).into_function()?)
+        let chunk = lua.load(&self.code[..]).set_name(raw::PRELUDE);
+        Ok(chunk.set_mode(ChunkMode::Binary).into_function()?)
     }
 }
 

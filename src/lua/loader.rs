@@ -21,6 +21,7 @@ use super::current::Context;
 use super::current::Current;
 use super::driver;
 use super::error::Error;
+use super::library;
 use super::meter::Limits;
 use super::raw::Arg;
 use super::scripts::Host;
@@ -302,6 +303,10 @@ impl script::Loader for Host {
         let known = Known { account: Account::new(policy), files: files?.into() };
         let host = self.book.host.upgrade();
         host.map_or(Ok(()), |host| host.try_tenant(&host.add_tenant(known)))
+    }
+
+    fn libraries(&self) -> Vec<&'static str> {
+        library::words()
     }
 
     fn prepend_path(&self, path: &str, native: bool) {

@@ -15,6 +15,7 @@ mod environment;
 pub mod error;
 mod folder;
 pub mod host;
+mod library;
 mod loader;
 pub mod meter;
 mod module;

@@ -82,6 +82,10 @@ pub trait Loader: Registry {
     /// Makes a tenant known and runs the bodies of its files once, for what they register: it is
     /// found as `TENANT:NAME` from then on.
     fn load_tenant(&self, policy: Arc<Policy>) -> Result<(), LoadError>;
+    /// The words that `lua-modules` takes: libraries that need no file.
+    fn libraries(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
     /// `lua-prepend-path PATH [path|cpath]`.
     fn prepend_path(&self, path: &str, native: bool);
     /// `tune.lua.*`.

@@ -22,6 +22,9 @@ pub struct Policy {
     pub loads: Vec<Load>,
     /// Where `require` looks, with `?` for the module (`lua-path`); nothing else is found.
     pub paths: Vec<String>,
+    /// The libraries that `require` finds without a file (`lua-modules`); `None` is those whose use
+    /// is granted.
+    pub modules: Option<Vec<String>>,
     /// The longest run before a forced yield (`cpu-slice`); `None` is `tune.lua.slice`.
     pub slice: Option<Duration>,
     /// Processor time of one call (`cpu-max`).
@@ -101,6 +104,7 @@ impl Policy {
             place: String::new(),
             loads: Vec::new(),
             paths: Vec::new(),
+            modules: None,
             slice: None,
             cpu_max: Self::CPU_MAX,
             cpu_share: 50,

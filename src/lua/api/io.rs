@@ -47,17 +47,17 @@ fn open(args: &Args<'_>) -> Result<Reply, Raise> {
     }))
 }
 
-/// `require(name)`: the function of a module and its file; or nil and where it is not; or false,
-/// its file and what is wrong with it.
+/// `require(name)`: the function of a module and its file; or nil, where it is not, and true unless
+/// nothing could be looked at; or false, its file and what is wrong with it.
 fn require(args: &Args<'_>) -> Result<Reply, Raise> {
     let (account, name) = (account(args)?, args.text(1)?);
     if let Some(module) = account.modules.known(&name) {
         return Ok(Reply::values(found(args.lua(), Ok(module))?));
     }
-    if let Some(why) = cannot_wait() {
+    if let Some(why) = cannot_wait().filter(|_| !account.policy.paths.is_empty()) {
         return miss(args.lua(), &format!("\n\t{why}"));
     }
-    if is_start() {
+    if is_start() || account.policy.paths.is_empty() {
         return Ok(Reply::values(found(args.lua(), account.modules.find(&account.policy, &name))?));
     }
     let lua = args.lua().clone();
@@ -71,7 +71,7 @@ fn found(lua: &Lua, module: Result<Arc<Module>, String>) -> Outcome {
     let text = |text: &str| lua.create_string(text).map(Value::String);
     let module = match module {
         Ok(module) => module,
-        Err(why) => return Ok(vec![Value::Nil, text(&why)?]),
+        Err(why) => return Ok(vec![Value::Nil, text(&why)?, Value::Boolean(true)]),
     };
     let function = module.chunk.as_ref().map_err(Clone::clone).and_then(|chunk| chunk.load(lua));
     Ok(match function {

@@ -1,6 +1,6 @@
 -- What LuaJIT must not give even the operator's own scripts unless the configuration grants it:
 -- bytecode can do anything, and host functions keep their environment.
-local bytecode, host_name = ...
+local bytecode, host_name, find_library = ...
 
 local error, getfenv, getinfo, rawequal = error, getfenv, debug.getinfo, rawequal
 local setfenv, type = setfenv, type
@@ -21,6 +21,21 @@ if not bytecode then
         end
         return chunk
     end
+end
+
+-- Libraries of the host: some before the files that are found, the others after those of Lua.
+if package then
+    local loaders = package.loaders
+    local function loader(early)
+        return function(name)
+            local chunk, functions = find_library(name, early)
+            return chunk and function()
+                return chunk(functions)
+            end
+        end
+    end
+    table.insert(loaders, 3, loader(false))
+    table.insert(loaders, 2, loader(true))
 end
 
 -- Whether a function is the host's: written in C, or in Lua by the host.

@@ -17,6 +17,7 @@ use mlua::debug::Debug;
 use super::account::Account;
 use super::api;
 use super::error::Error;
+use super::library as libraries;
 use super::raw;
 use super::vm::Options;
 use super::vm::Reach;
@@ -123,7 +124,8 @@ pub(super) fn close(vm: &Vm) -> Result<(), Error> {
     let lua = vm.lua();
     match vm.reach() {
         Reach::Global { bytecode, .. } => {
-            Ok(chunk(lua, include_str!("global.lua")).call::<()>((bytecode, raw::PRELUDE))?)
+            let arguments = (bytecode, raw::PRELUDE, libraries::finder(vm)?);
+            Ok(chunk(lua, include_str!("global.lua")).call::<()>(arguments)?)
         }
         Reach::Tenant => {
             let classes = api::for_tenant(vm)?;
@@ -133,6 +135,7 @@ pub(super) fn close(vm: &Vm) -> Result<(), Error> {
                 classes,
                 MODULES,
                 lua.create_function(tells)?,
+                libraries::finder(vm)?,
             ))?;
             REACHED.iter().try_for_each(|(name, kept)| cut(lua, name, kept))
         }

@@ -1,6 +1,6 @@
 -- What a tenant's scripts have in place of those parts of LuaJIT that show where the process keeps
 -- its data, or hold the worker, or reach a file. Runs when all else is there, before any script.
-local classes, loadable, tells = ...
+local classes, loadable, tells, find_library = ...
 
 local concat, error, find, gsub = table.concat, error, string.find, string.gsub
 local ipairs, select, setmetatable, type = ipairs, select, setmetatable, type
@@ -96,13 +96,29 @@ loaded._G, loaded.os = _G, os
 -- What a script writes into the paths has no meaning: the configuration names them.
 package = { config = "/\n;\n?\n!\n-\n", cpath = "", loaded = loaded, path = "", preload = preload }
 
+local function load_library(name, early)
+    local chunk, functions = find_library(name, early)
+    return chunk and function()
+        return chunk(functions)
+    end
+end
+
 local function load_module(name)
     local ready = preload[name]
     if ready ~= nil then
         return ready, ":preload:"
     end
+    local library = load_library(name, true)
+    if library then
+        return library, ":library:"
+    end
     local chunk, file, why = find_module(name)
     if chunk == nil then
+        -- Where no file could be looked for, there may be one of that name.
+        library = why and load_library(name, false)
+        if library then
+            return library, ":library:"
+        end
         error("module '" .. name .. "' not found:\n\tno field package.preload['" .. name .. "']" .. file, 3)
     end
     if not chunk then

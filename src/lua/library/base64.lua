@@ -1,0 +1,3 @@
+-- `base64`: encode and decode; `encode_url` and `decode_url` for tokens.
+local host = ...
+return host.base64

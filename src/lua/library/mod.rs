@@ -1,0 +1,141 @@
+//! The libraries a script can require without a file: one table, of which a state loads what its
+//! scripts ask for.
+
+use std::sync::OnceLock;
+
+use mlua::Function;
+use mlua::Table;
+use mlua::Value;
+
+use super::api::Row;
+use super::book::Info;
+use super::chunk::Chunk;
+use super::error::Error;
+use super::host;
+use super::host::Args;
+use super::host::Raise;
+use super::host::Reply;
+use super::vm::Vm;
+use crate::script::policy::Policy;
+
+mod base64;
+mod digest;
+mod hash;
+mod json;
+mod mime;
+
+#[cfg(test)]
+mod json_tests;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod text_tests;
+
+/// A library.
+struct Library {
+    /// As `require` takes it.
+    name: &'static str,
+    /// The word of `lua-modules` that grants it to a tenant.
+    word: &'static str,
+    needs: Needs,
+    /// Elsewhere it is made in C: a file of that name would only look for that.
+    before_files: bool,
+    /// The Lua part: a chunk that takes the functions and returns the library.
+    source: &'static str,
+    /// The functions of the host, in groups.
+    functions: &'static [Group],
+}
+
+/// Functions of the host, and what the Lua part calls the table they are in.
+type Group = (&'static str, &'static [Row]);
+
+/// What a library is for: tenants have by default those whose use they are granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needs {
+    /// It reaches nothing outside of the state.
+    Nothing,
+}
+
+/// The libraries, each in its own file.
+#[rustfmt::skip]
+const TABLE: &[Library] = &[
+    Library { name: "base64", word: "base64", needs: Needs::Nothing, before_files: false, source: include_str!("base64.lua"), functions: &[("base64", base64::TABLE)] },
+    Library { name: "cjson", word: "json", needs: Needs::Nothing, before_files: true, source: include_str!("json.lua"), functions: &[("json", json::TABLE)] },
+    Library { name: "cjson.safe", word: "json", needs: Needs::Nothing, before_files: true, source: "return require('cjson').safe()", functions: &[] },
+    Library { name: "dkjson", word: "json", needs: Needs::Nothing, before_files: false, source: include_str!("dkjson.lua"), functions: &[("json", json::TABLE)] },
+    Library { name: "json", word: "json", needs: Needs::Nothing, before_files: false, source: "return require('cjson')", functions: &[] },
+    Library { name: "ltn12", word: "ltn12", needs: Needs::Nothing, before_files: true, source: include_str!("ltn12.lua"), functions: &[] },
+    Library { name: "md5", word: "md5", needs: Needs::Nothing, before_files: false, source: include_str!("md5.lua"), functions: &[("hash", hash::TABLE)] },
+    Library { name: "mime", word: "mime", needs: Needs::Nothing, before_files: true, source: include_str!("mime.lua"), functions: &[("mime", mime::TABLE)] },
+    Library { name: "sha1", word: "sha1", needs: Needs::Nothing, before_files: false, source: include_str!("sha1.lua"), functions: &[("hash", hash::TABLE)] },
+    Library { name: "sha2", word: "sha2", needs: Needs::Nothing, before_files: false, source: include_str!("sha2.lua"), functions: &[("base64", base64::TABLE), ("hash", hash::TABLE)] },
+];
+
+/// The Lua parts that some state has loaded, compiled once for all.
+static CODE: [OnceLock<Result<Chunk, Error>>; TABLE.len()] =
+    [const { OnceLock::new() }; TABLE.len()];
+
+/// Returns the words of `lua-modules`.
+pub(super) fn words() -> Vec<&'static str> {
+    let mut words: Vec<_> = TABLE.iter().map(|library| library.word).collect();
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
+/// Returns the function that finds libraries in a state: given a name, and whether it is asked
+/// before the files are searched, it returns the chunk and the functions the chunk takes.
+pub(super) fn finder(vm: &Vm) -> Result<Function, Error> {
+    host::function(vm, "require", find)
+}
+
+fn find(args: &Args<'_>) -> Result<Reply, Raise> {
+    let (name, lua) = (args.lua_string(1)?, args.lua());
+    let name = name.as_bytes();
+    let early = matches!(args.value(2), Value::Boolean(true));
+    let mut all = TABLE.iter().zip(&CODE);
+    let found = all.find(|(library, _)| library.name.as_bytes() == &*name);
+    let Some((library, code)) = found.filter(|(library, _)| library.before_files == early) else {
+        return Ok(Reply::nothing());
+    };
+    let info = Info::of(lua)?;
+    if info.tenant.as_ref().is_some_and(|account| !library.is_granted(&account.policy)) {
+        return Ok(Reply::nothing());
+    }
+    let Some(vm) = info.vm.upgrade() else { return Ok(Reply::nothing()) };
+    let chunk = code.get_or_init(|| Chunk::compile_own(library.source));
+    let chunk = chunk.as_ref().map_err(Clone::clone).and_then(|chunk| chunk.load(lua));
+    let (chunk, functions) = chunk
+        .and_then(|chunk| Ok((chunk, library.make(&vm)?)))
+        .map_err(|error| Raise::new(error.message))?;
+    Ok(Reply::values([Value::Function(chunk), Value::Table(functions)]))
+}
+
+impl Library {
+    fn is_granted(&self, policy: &Policy) -> bool {
+        match &policy.modules {
+            Some(words) => words.iter().any(|word| word == self.word),
+            None => match self.needs {
+                Needs::Nothing => true,
+            },
+        }
+    }
+
+    /// Makes the functions of the host.
+    fn make(&self, vm: &Vm) -> Result<Table, Error> {
+        let all = vm.lua().create_table()?;
+        let make = host::functions(vm, |number| {
+            self.functions.iter().flat_map(|(_, rows)| rows.iter()).nth(number)
+        })?;
+        let mut number = 0;
+        for (name, rows) in self.functions {
+            let group = vm.lua().create_table_with_capacity(0, rows.len())?;
+            for row in *rows {
+                group.raw_set(row.name, make.call::<Function>(number)?)?;
+                number += 1;
+            }
+            all.raw_set(*name, group)?;
+        }
+        Ok(all)
+    }
+}
