@@ -358,8 +358,9 @@ fn address(
         }
     };
     let (port, port_offset) = match spec.ports {
+        // HAProxy: port 0 is none.
+        addr::Ports::None | addr::Ports::Range(0, _) => (0, Some(0)),
         addr::Ports::Range(port, _) => (port, None),
-        addr::Ports::None => (0, Some(0)),
         addr::Ports::Offset(offset) => (0, Some(offset)),
     };
     let ip = match spec.host {

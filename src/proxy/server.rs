@@ -1,5 +1,8 @@
 //! One server: where it is and what it is doing.
 
+use std::borrow::Cow;
+use std::net::SocketAddr;
+
 use crate::net::Addr;
 
 use super::Counters;
@@ -61,6 +64,30 @@ pub struct Tlvs {
 }
 
 impl Server {
+    /// Whether it is where the client has connected to, at least in part.
+    pub fn follows_client(&self) -> bool {
+        self.port_offset.is_some() || self.addr.ip().is_some_and(|ip| ip.is_unspecified())
+    }
+
+    /// Returns where it is for a client that has connected there (HAProxy: an address of zeroes is
+    /// the client's, and so is the port that the line leaves out, plus what the line adds).
+    pub fn addr_for(&self, client: &Addr) -> Cow<'_, Addr> {
+        let (Addr::Inet(own), true) = (&self.addr, self.follows_client()) else {
+            return Cow::Borrowed(&self.addr);
+        };
+        let ip = match client.ip() {
+            Some(ip) if own.ip().is_unspecified() => ip,
+            _ => own.ip(),
+        };
+        let port = match (self.port_offset, client.port()) {
+            (Some(offset), Some(port)) => {
+                u16::try_from(i32::from(port).saturating_add(offset)).unwrap_or_default()
+            }
+            _ => own.port(),
+        };
+        Cow::Owned(Addr::Inet(SocketAddr::new(ip, port)))
+    }
+
     /// Returns a server that is nowhere.
     pub fn blank() -> Self {
         Self {

@@ -1,5 +1,6 @@
 //! Reaching a server: its choice, its queue, retries, and connections that are used again.
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
@@ -25,6 +26,7 @@ use crate::proxy::balance::Asking;
 use crate::proxy::balance::Choice;
 use crate::proxy::pool::Kept;
 use crate::txn::Shared;
+use crate::txn::Txn;
 
 use super::end::End;
 use super::greeting;
@@ -86,7 +88,10 @@ impl Search {
             let session = txn.borrow().session.id;
             let greeting = self.greeting(local, place.server(), txn).await;
             let (id, server) = (self.proxy.id, place.server());
+            // Where the client wants to go, another does not.
+            let one_way = server.follows_client();
             let kept = match self.reuse {
+                _ if one_way => None,
                 Reuse::None => None,
                 Reuse::Own => local.pool.take_own(session, id, server, &greeting),
                 Reuse::Any => local.pool.take(session, id, server, &greeting),
@@ -94,7 +99,7 @@ impl Search {
             if let Some(kept) = kept {
                 return Ok(self.link(txn, kept, place, true));
             }
-            let cause = match self.connect(place.server(), &greeting).await {
+            let cause = match self.connect(server, txn, &greeting).await {
                 Ok(stream) => {
                     place.server().counters.add(local.worker, Counter::Total, 1);
                     let local_addr = stream.local_addr().unwrap_or(Addr::Unnamed);
@@ -207,11 +212,17 @@ impl Search {
         Box::pin(greeting::of(local, section, server, txn)).await
     }
 
-    async fn connect(&self, server: &Server, greeting: &[u8]) -> io::Result<net::Stream> {
+    async fn connect(
+        &self,
+        server: &Server,
+        txn: &Shared,
+        greeting: &[u8],
+    ) -> io::Result<net::Stream> {
         let keepalive = self.proxy.options.server_tcp_keep_alive.then(Keepalive::default);
         let options = connect::Options { keepalive, ..connect::Options::default() };
+        let addr = where_for(server, &txn.borrow()).into_owned();
         let connecting = async {
-            let stream = net::Stream::connect(&server.addr, &options).await?;
+            let stream = net::Stream::connect(&addr, &options).await?;
             stream.write_all(greeting).await?;
             Ok(stream)
         };
@@ -227,7 +238,8 @@ impl Search {
     fn link(&self, txn: &Shared, kept: Kept, place: Place, reused: bool) -> Link {
         let mut txn = txn.borrow_mut();
         txn.timers.connected = Some(clock::cached());
-        txn.server_addrs = Some((kept.local_addr.clone(), place.server().addr.clone()));
+        let addr = where_for(place.server(), &txn).into_owned();
+        txn.server_addrs = Some((kept.local_addr.clone(), addr));
         let Kept { stream, local_addr, greeting, private } = kept;
         let end = End::new(stream, self.proxy.timeouts.server);
         Link { end, place, reused, private, greeting, local_addr }
@@ -237,10 +249,18 @@ impl Search {
 impl Link {
     /// Gives the connection to the pool: nothing is under way on it.
     pub(super) fn keep(self, local: &Rc<Local>, session: u64, backend: &Proxy) {
+        if self.place.server().follows_client() {
+            return;
+        }
         let (local_addr, greeting, private) = (self.local_addr, self.greeting, self.private);
         let kept = Kept { stream: self.end.into_stream(), local_addr, greeting, private };
         local.keep(session, backend.id, self.place.server(), kept);
     }
+}
+
+/// Returns where a server is for the client of an exchange.
+fn where_for<'a>(server: &'a Server, txn: &Txn) -> Cow<'a, Addr> {
+    server.addr_for(&txn.session.dst.borrow())
 }
 
 fn note_server(txn: &Shared, server: &Arc<Server>) {
