@@ -41,6 +41,7 @@ const SHOWN: &[Shown] = &[
         let text = answer.text();
         assert!(text.contains(r#""path":"/p""#) && text.contains(r#""tags":["a","b"]"#), "{text}");
     }),
+    ("check", "GET / HTTP/1.1\r\nhost: x\r\n\r\n", |answer| has(answer, "x-verdict", "200")),
     ("guard", "GET / HTTP/1.1\r\nhost: x\r\nx-token: secret\r\n\r\n", |answer| {
         assert_eq!(answer.status(), 200);
     }),

@@ -26,9 +26,11 @@ pub(super) const TABLE: &[Directive] = &[
     Directive { name: "tune.lua.maxmem", sections: "G", run: maxmem, args: "<megabytes>", doc: "Memory of all scripts together; 0 is no limit." },
     Directive { name: "tune.lua.nil-sample-conversion", sections: "G", run: nil_samples, args: "{ none | false }", doc: "Whether a nil that a fetch or converter returns is no sample or, as in HAProxy, false." },
     Directive { name: "tune.lua.openlibs", sections: "G", run: openlibs, args: "{ all | none | <lib>[,...] }", doc: "The libraries that scripts get. `ffi` and `bytecode`, which can crash the process, are not among `all`." },
+    Directive { name: "tune.lua.runtime-dns", sections: "G", run: runtime_dns, args: "{ on | off }", doc: "Whether sockets of scripts may connect to names, which a thread of its own resolves. By default: off, as in HAProxy; tenants connect to the names that they are granted." },
     Directive { name: "tune.lua.service-timeout", sections: "G", run: timeout, args: "<time>", doc: "CPU time of a service." },
     Directive { name: "tune.lua.session-timeout", sections: "G", run: timeout, args: "<time>", doc: "CPU time of the scripts of an exchange." },
     Directive { name: "tune.lua.slice", sections: "G", run: slice, args: "<time>", doc: "The longest run of a script before it gives way." },
+    Directive { name: "tune.lua.socket-compat", sections: "G", run: socket_compat, args: "{ haproxy | luasocket }", doc: "Whether what sockets return has HAProxy's shapes or those of LuaSocket, which HAProxy's manual promises. By default: luasocket." },
     Directive { name: "tune.lua.spare-states", sections: "G", run: states, args: "<number>", doc: "States that a worker prepares ahead for tenants that have none. By default: 1." },
     Directive { name: "tune.lua.task-timeout", sections: "G", run: timeout, args: "<time>", doc: "CPU time of a task." },
     Directive { name: "tune.lua.tenant-jit", sections: "G", run: tenant_jit, args: "{ on | off }", doc: "Whether scripts of tenants are compiled to machine code. By default: on." },
@@ -199,6 +201,16 @@ fn openlibs(cx: &mut Cx<'_>, line: &Line) {
         list.extend(LIBRARIES.iter().map(|name| (*name).to_owned()));
     }
     cx.input.loader.set(Setting::OpenLibs(Some(list)));
+}
+
+fn runtime_dns(cx: &mut Cx<'_>, line: &Line) {
+    if let Some(on) = super::tune::on_off(cx, line) {
+        cx.input.loader.set(Setting::RuntimeDns(on));
+    }
+}
+
+fn socket_compat(cx: &mut Cx<'_>, line: &Line) {
+    either(cx, line, ["haproxy", "luasocket"], Setting::SocketCompat);
 }
 
 fn slice(cx: &mut Cx<'_>, line: &Line) {

@@ -15,6 +15,7 @@ use mlua::Value;
 
 use super::account::Account;
 use super::account::Charge;
+use super::client;
 use super::error;
 use super::error::Error;
 use super::host::Raise;
@@ -126,6 +127,10 @@ pub(super) struct Settings {
     pub nil_is_false: bool,
     pub log_loggers: bool,
     pub log_stderr: Option<bool>,
+    pub runtime_dns: bool,
+    /// `httpclient.*`
+    pub client: client::Limits,
+    pub socket_compat: bool,
     pub memory_max: usize,
     pub libraries: Option<Vec<String>>,
     /// Where messages go that belong to no proxy: the `log` lines of `global`.
@@ -166,6 +171,9 @@ impl Default for Settings {
             nil_is_false: false,
             log_loggers: true,
             log_stderr: None,
+            runtime_dns: false,
+            client: client::Limits::DEFAULT,
+            socket_compat: false,
             memory_max: 0,
             libraries: None,
             loggers: Vec::new(),

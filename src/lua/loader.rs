@@ -220,6 +220,10 @@ impl Host {
             Setting::OpenLibs(libraries) => settings.libraries = libraries,
             Setting::BoolSamples(on) => settings.bool_samples = on,
             Setting::NilIsFalse(on) => settings.nil_is_false = on,
+            Setting::ClientConnect(limit) => settings.client.connect = limit,
+            Setting::ClientRetries(retries) => settings.client.retries = retries,
+            Setting::RuntimeDns(on) => settings.runtime_dns = on,
+            Setting::SocketCompat(on) => settings.socket_compat = on,
         }
     }
 

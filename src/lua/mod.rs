@@ -9,6 +9,8 @@ mod api;
 mod book;
 pub mod call;
 mod chunk;
+mod client;
+mod connect;
 pub mod current;
 mod driver;
 mod environment;

@@ -149,6 +149,14 @@ pub enum Setting {
     /// `tune.lua.nil-sample-conversion false`: a nil that a fetch or converter returns is false, as
     /// in HAProxy; otherwise it is no sample.
     NilIsFalse(bool),
+    /// `httpclient.timeout.connect`: of the requests of scripts.
+    ClientConnect(std::time::Duration),
+    /// `httpclient.retries`: of the requests of scripts.
+    ClientRetries(u32),
+    /// `tune.lua.runtime-dns`: sockets of the operator's own scripts may connect to names.
+    RuntimeDns(bool),
+    /// `tune.lua.socket-compat haproxy`: sockets return what HAProxy's do.
+    SocketCompat(bool),
     /// `tune.lua.bool-sample-conversion normal`: boolean samples reach Lua as booleans.
     BoolSamples(bool),
 }

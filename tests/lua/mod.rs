@@ -1,5 +1,6 @@
 //! Scripts in the proxy, beside HAProxy running the same ones.
 
+mod client;
 mod hostile;
 mod niceness;
 mod preemption;
@@ -13,6 +14,7 @@ use crate::support::case;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = case::folder("lua");
+    trials.extend(client::trials());
     trials.extend(hostile::trials());
     trials.extend(niceness::trials());
     trials.extend(preemption::trials());

@@ -1,7 +1,8 @@
 -- The objects of the API, made of the host's functions. Runs in each state before any script.
 local classes = ...
 
-local error, pairs, pcall, rawset = error, pairs, pcall, rawset
+local concat, error, pairs, pcall, rawset = table.concat, error, pairs, pcall, rawset
+local remove = table.remove
 local setmetatable, type = setmetatable, type
 
 -- What getmetatable gives of the API's objects: false where a tenant's scripts run.
@@ -243,6 +244,79 @@ local new_socket, new_concat = classes.socket.new, classes.concat.new
 classes.socket.new, classes.concat.new = nil, nil
 
 core.tcp, core.concat = constructor(new_socket, socket_mt), constructor(new_concat, concat_mt)
+
+-- core.httpclient
+local client = classes.httpclient
+local begin, perform = client.begin, client.perform
+local new_client, head, read, write, finish = client.new, client.head, client.read, client.write, client.finish
+local response_mt = class("HTTPResponse", {
+    read = function(self)
+        if self.early[1] then
+            return remove(self.early, 1)
+        end
+        return read(self)
+    end,
+    close = client.close,
+})
+
+-- A request whose body a function gives, or whose response's body is not wanted as a whole.
+local function in_pieces(self, name, options, source, sink)
+    local flow, response, early = begin(self, name, options), nil, {}
+    if not sink then
+        function sink(piece)
+            early[#early + 1] = piece
+        end
+    end
+    local function pull()
+        response = response or head(flow)
+        local piece, why
+        if not response.error then
+            piece, why = read(flow)
+        end
+        if piece then
+            sink(piece, response)
+        elseif why then
+            response.status, response.error, response.phase = 0, why, "body"
+        end
+        return piece
+    end
+    local function push(piece)
+        local sent = (piece and write or finish)(flow, piece)
+        while sent == nil and pull() do
+            sent = write(flow, "")
+        end
+        return sent
+    end
+    if source then
+        local piece = source()
+        while piece ~= nil and push(piece) do
+            piece = source()
+        end
+        push(nil)
+    end
+    response = response or head(flow)
+    if options.stream and not response.error then
+        response.body, response.early, response[0] = nil, early, flow[0]
+        return setmetatable(response, response_mt)
+    end
+    while pull() do
+    end
+    response.body = concat(early)
+    return response
+end
+
+local client_methods = {}
+for _, name in pairs({ "delete", "get", "head", "post", "put", "request" }) do
+    client_methods[name] = function(self, options)
+        local source = type(options) == "table" and options.body
+        source = type(source) == "function" and source
+        if source or type(options) == "table" and (options.sink or options.stream) then
+            return in_pieces(self, name, options, source, options.sink)
+        end
+        return perform(self, name, options)
+    end
+end
+core.httpclient = constructor(new_client, class("HTTPClient", client_methods))
 
 -- core.proxies and its kin: lists by name that are made when they are first looked at.
 local function lazy(load)

@@ -101,7 +101,7 @@ fn fields(args: &Args<'_>) -> Result<Reply, Raise> {
         table.raw_set("qs", lua.create_string(request.query().unwrap_or_default())?)?;
         table.raw_set("version", request.version.as_str())?;
         table.raw_set("length", length)?;
-        fill(args, &headers, &request.headers)?;
+        fill(lua, &headers, &request.headers)?;
     }
     table.raw_set("headers", headers)?;
     Reply::value(lua, table)

@@ -1,6 +1,7 @@
 //! `HTTP` (`txn.http`): start lines and headers, in the spellings of 2015 and of today.
 
 use bytes::Bytes;
+use mlua::Lua;
 use mlua::Table;
 use mlua::Value;
 use pcre2::bytes::CaptureLocations;
@@ -90,16 +91,16 @@ fn get_headers(args: &Args<'_>, direction: Direction) -> Result<Reply, Raise> {
     let txn = shared.borrow();
     let table = args.lua().create_table()?;
     if let Some(headers) = txn.headers(direction) {
-        fill(args, &table, headers)?;
+        fill(args.lua(), &table, headers)?;
     }
     Reply::value(args.lua(), table)
 }
 
 /// Puts headers into a table: a list of values for each name.
-pub(super) fn fill(args: &Args<'_>, table: &Table, headers: &Headers) -> Result<(), Raise> {
+pub(super) fn fill(lua: &Lua, table: &Table, headers: &Headers) -> Result<(), Raise> {
     for header in headers {
-        let name = args.lua().create_string(&header.name)?;
-        let value = args.lua().create_string(&header.value)?;
+        let name = lua.create_string(&header.name)?;
+        let value = lua.create_string(&header.value)?;
         match table.raw_get::<Value>(&name)? {
             Value::Table(values) => {
                 // `#` does not count the value at 0.
@@ -107,7 +108,7 @@ pub(super) fn fill(args: &Args<'_>, table: &Table, headers: &Headers) -> Result<
                 values.raw_set(index, value)?;
             }
             _ => {
-                let values = args.lua().create_table_with_capacity(1, 1)?;
+                let values = lua.create_table_with_capacity(1, 1)?;
                 values.raw_set(0, value)?;
                 table.raw_set(name, values)?;
             }

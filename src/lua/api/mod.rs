@@ -33,6 +33,7 @@ mod channel;
 mod concat;
 mod core;
 mod http;
+mod httpclient;
 mod io;
 mod map;
 mod os;
@@ -67,6 +68,7 @@ const CLASSES: &[(&str, &[Row])] = &[
     ("core", core::TABLE),
     ("core", map::CHANGES),
     ("http", http::TABLE),
+    ("httpclient", httpclient::TABLE),
     ("map", map::TABLE),
     ("os", os::TABLE),
     ("proxy", proxy::PROXY),

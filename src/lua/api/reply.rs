@@ -44,11 +44,12 @@ pub(super) fn from_table(args: &Args<'_>, table: &Table) -> Result<txn::Reply, R
     Ok(txn::Reply { status, reason, headers, body, from_error_files: false })
 }
 
-fn headers_of(args: &Args<'_>, table: &Table) -> Result<Vec<(Bytes, Bytes)>, Raise> {
+/// Returns names and values; of each name one value, or a list counted from 0 or 1.
+pub(super) fn headers_of(args: &Args<'_>, table: &Table) -> Result<Vec<(Bytes, Bytes)>, Raise> {
     let mut headers = Vec::new();
     for (count, pair) in table.pairs::<Value, Value>().enumerate() {
         if count >= HEADERS_MAX {
-            return Err(Raise::new("reply: too many headers"));
+            return Err(Raise::new("too many headers"));
         }
         let (name, values) = pair?;
         let Some(name) = bytes(args, name)? else { continue };
@@ -73,11 +74,11 @@ fn headers_of(args: &Args<'_>, table: &Table) -> Result<Vec<(Bytes, Bytes)>, Rai
 
 fn push(headers: &mut Vec<(Bytes, Bytes)>, name: Bytes, value: Bytes) -> Result<(), Raise> {
     if headers.len() >= HEADERS_MAX {
-        return Err(Raise::new("reply: too many headers"));
+        return Err(Raise::new("too many headers"));
     }
     if !http::check::name(&name) || !http::check::value(&value) {
         let name = String::from_utf8_lossy(&name).into_owned();
-        return Err(Raise::new(format!("reply: invalid header '{name}'")));
+        return Err(Raise::new(format!("invalid header '{name}'")));
     }
     headers.push((name, value));
     Ok(())

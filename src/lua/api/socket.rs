@@ -1,14 +1,10 @@
 //! `Socket` (`core.tcp()`): LuaSocket's contract over the worker's sockets.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::net::IpAddr;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::rc::Weak;
-use std::sync::Arc;
 use std::task::Poll;
 use std::task::ready;
 use std::time::Duration;
@@ -21,12 +17,15 @@ use mlua::Value;
 use super::Row;
 use super::core::waits;
 use super::miss;
-use crate::log::Level;
 use crate::lua::account;
-use crate::lua::account::Account;
 use crate::lua::account::Charge;
 use crate::lua::account::What;
 use crate::lua::book::Info;
+use crate::lua::connect;
+use crate::lua::connect::Destination;
+use crate::lua::connect::READ_SIZE;
+use crate::lua::connect::Wrong;
+use crate::lua::connect::reason;
 use crate::lua::current;
 use crate::lua::current::Close;
 use crate::lua::current::Context;
@@ -34,16 +33,8 @@ use crate::lua::host::Args;
 use crate::lua::host::Outcome;
 use crate::lua::host::Raise;
 use crate::lua::host::Reply;
-use crate::lua::reach;
 use crate::net::Addr;
 use crate::net::Stream;
-use crate::net::addr;
-use crate::net::addr::Family;
-use crate::net::addr::Ports;
-use crate::net::addr::Spec;
-use crate::net::connect;
-use crate::net::listener;
-use crate::net::resolve;
 use crate::net::stream::Keepalive;
 use crate::net::timer;
 
@@ -64,9 +55,6 @@ pub(super) const TABLE: &[Row] = &[
 /// How long a connection may take to be made: HAProxy's `socket_proxy` has 5 seconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How much is read at once.
-const READ_SIZE: usize = 16 << 10;
-
 /// A socket of a script.
 #[derive(Clone, Debug)]
 struct Socket(Rc<RefCell<State>>);
@@ -77,18 +65,13 @@ struct State {
     /// Read, not received yet: at most what is read at once.
     buffer: Vec<u8>,
     timeout: Option<Duration>,
+    /// `tune.lua.socket-compat haproxy`: what is returned has HAProxy's shapes.
+    compat: bool,
     /// `connect` has been called.
     used: bool,
     closed: bool,
     /// What a tenant is charged for the socket and its buffer.
     charges: Option<(Charge, Charge)>,
-}
-
-/// Where to connect to.
-#[derive(Debug)]
-enum Destination {
-    Addr(Addr),
-    Name(String, Family, u16),
 }
 
 /// What `receive` wants.
@@ -108,8 +91,13 @@ impl Close for RefCell<State> {
 
     fn close(&self) {
         let mut state = self.borrow_mut();
-        *state =
-            State { timeout: state.timeout, used: state.used, closed: true, ..State::default() };
+        *state = State {
+            compat: state.compat,
+            timeout: state.timeout,
+            used: state.used,
+            closed: true,
+            ..State::default()
+        };
     }
 }
 
@@ -117,7 +105,8 @@ fn close(args: &Args<'_>) -> Result<Reply, Raise> {
     args.need(1)?;
     let socket = args.object::<Socket>(1, "Socket")?;
     socket.0.close();
-    Reply::value(args.lua(), 1)
+    let compat = socket.0.borrow().compat;
+    if compat { Ok(Reply::nothing()) } else { Reply::value(args.lua(), 1) }
 }
 
 fn connect(args: &Args<'_>) -> Result<Reply, Raise> {
@@ -139,7 +128,7 @@ fn connect(args: &Args<'_>) -> Result<Reply, Raise> {
         return miss(args.lua(), "closed");
     }
     let info = Info::of(args.lua())?;
-    let charges = info.tenant.as_ref().map(charges).transpose();
+    let charges = info.tenant.as_ref().map(connect::charges).transpose();
     let charges = match charges {
         Ok(charges) => charges,
         Err(raise) => {
@@ -149,7 +138,7 @@ fn connect(args: &Args<'_>) -> Result<Reply, Raise> {
     };
     let lua = args.lua().clone();
     Ok(Reply::wait(async move {
-        let why = match timer::timeout(timeout, open(&destination, &info)).await {
+        let why = match timer::timeout(timeout, connect::open(&destination, &info)).await {
             Ok(Ok(stream)) => {
                 let mut state = socket.0.borrow_mut();
                 (state.stream, state.charges) = (Some(Rc::new(stream)), charges);
@@ -161,8 +150,9 @@ fn connect(args: &Args<'_>) -> Result<Reply, Raise> {
             Ok(Err(why)) => why,
             Err(_) => "timeout",
         };
-        socket.0.borrow_mut().used = false;
-        failed(&lua, why)
+        let mut state = socket.0.borrow_mut();
+        state.used = false;
+        failed(&lua, if state.compat { "Can't connect" } else { why })
     }))
 }
 
@@ -183,7 +173,10 @@ fn new(args: &Args<'_>) -> Result<Reply, Raise> {
     if current::context() == Context::Body {
         return Err(Raise::new("core.tcp: sockets are not available in the body context"));
     }
-    Reply::value(args.lua(), super::object(args.lua(), Socket(Rc::default()))?)
+    let compat = Info::of(args.lua())?.book.settings.borrow().socket_compat;
+    let state = State { compat, ..State::default() };
+    let socket = Socket(Rc::new(RefCell::new(state)));
+    Reply::value(args.lua(), super::object(args.lua(), socket)?)
 }
 
 fn receive(args: &Args<'_>) -> Result<Reply, Raise> {
@@ -207,7 +200,7 @@ fn receive(args: &Args<'_>) -> Result<Reply, Raise> {
     }
     let mut charge = account::charge(args.lua(), What::Memory, out.len())?;
     Ok(Reply::wait(async move {
-        let timeout = socket.0.borrow().timeout;
+        let (timeout, compat) = (socket.0.borrow().timeout, socket.0.borrow().compat);
         loop {
             let end = match within(timeout, read_some(&socket)).await {
                 Ok(0) => Some("closed"),
@@ -225,6 +218,11 @@ fn receive(args: &Args<'_>) -> Result<Reply, Raise> {
                 (Some("closed"), Pattern::All) if out.len() > prefix_length => {
                     return string(&lua, &out);
                 }
+                // HAProxy: what has come is the result, and the reason is always the same.
+                (Some(_), _) if compat && out.len() > prefix_length => {
+                    return string(&lua, &out);
+                }
+                (Some(_), _) if compat => return failed(&lua, "connection closed."),
                 (Some(why), _) => {
                     let partial = lua.create_string(&out)?;
                     return Ok(vec![
@@ -245,7 +243,11 @@ fn send(args: &Args<'_>) -> Result<Reply, Raise> {
     // Not copied: many calls may wait with the same long text.
     let text = args.lua_string(2)?;
     let (start, end) = span(args, text.as_bytes().len())?;
+    let compat = socket.0.borrow().compat;
     let Some(stream) = socket.0.borrow().stream.clone() else {
+        if compat {
+            return Ok(Reply::values([Value::Integer(-1)]));
+        }
         return Ok(Reply::values([
             Value::Nil,
             "closed".into_lua(args.lua())?,
@@ -262,19 +264,25 @@ fn send(args: &Args<'_>) -> Result<Reply, Raise> {
             });
             match within(timeout, write).await {
                 Ok(count) => sent += count,
+                Err(_) if compat => return Ok(vec![Value::Integer(-1)]),
                 Err(error) => {
                     let why = Value::String(lua.create_string(reason(&error))?);
                     return Ok(vec![Value::Nil, why, Value::Integer(position(sent))]);
                 }
             }
         }
-        Ok(vec![Value::Integer(position(sent))])
+        // HAProxy: how many bytes, not the place of the last one.
+        let before = if compat { start } else { 0 };
+        Ok(vec![Value::Integer(position(sent.saturating_sub(before)))])
     }))
 }
 
 fn setoption(args: &Args<'_>) -> Result<Reply, Raise> {
     let socket = args.object::<Socket>(1, "Socket")?;
     let state = socket.0.borrow();
+    if state.compat {
+        return Ok(Reply::nothing());
+    }
     if let (Some(stream), Ok(option)) = (&state.stream, args.text(2)) {
         let on = !matches!(args.value(3), Value::Boolean(false));
         // As promised since 2015, an option that cannot be set is no error.
@@ -292,10 +300,18 @@ fn setoption(args: &Args<'_>) -> Result<Reply, Raise> {
 fn settimeout(args: &Args<'_>) -> Result<Reply, Raise> {
     args.between(1, 3)?;
     let socket = args.object::<Socket>(1, "Socket")?;
+    let compat = socket.0.borrow().compat;
+    if compat {
+        args.need(2)?;
+    }
     let timeout = match args.value(2) {
-        Value::Nil => None,
-        _ => Some(args.number(2)?).filter(|seconds| *seconds >= 0.0),
+        Value::Nil if !compat => None,
+        _ => Some(args.number(2)?),
     };
+    if compat && timeout.is_some_and(|seconds| seconds < 0.0) {
+        return Err(Raise::new("settimeout: cannot set negatives values"));
+    }
+    let timeout = timeout.filter(|seconds| *seconds >= 0.0);
     if timeout.is_some_and(|seconds| seconds > 2_147_483.647) {
         let why = "settimeout: cannot set values larger than 2147483647 ms";
         return Err(Raise::new(why));
@@ -320,11 +336,6 @@ fn shutdown(args: &Args<'_>) -> Result<Reply, Raise> {
     Reply::value(args.lua(), 1)
 }
 
-/// Charges a tenant for one more socket.
-fn charges(account: &Arc<Account>) -> Result<(Charge, Charge), Raise> {
-    Ok((account.charge(What::Sockets, 1)?, account.charge(What::Memory, READ_SIZE)?))
-}
-
 /// Returns where to connect to.
 fn destination(args: &Args<'_>) -> Result<Destination, Raise> {
     let text = args.text(2)?;
@@ -335,85 +346,22 @@ fn destination(args: &Args<'_>) -> Result<Destination, Raise> {
             Some(port.map_err(|_| args.bad(3, "port out of range"))?)
         }
     };
+    let info = Info::of(args.lua())?;
+    let may_resolve = info.tenant.is_some() || info.book.settings.borrow().runtime_dns;
     let wrong = |end: &str| {
         let why = format!("connect: cannot parse destination address '{text}{end}'");
         Raise::new(why)
     };
-    let spec = Spec::parse(&text, &addr::CONNECT).map_err(|_| wrong(""))?;
-    let written = match spec.ports {
-        Ports::Range(port, _) => Some(port),
-        Ports::None | Ports::Offset(_) => None,
-    };
-    let port = port.or(written).filter(|port| *port != 0);
-    if let Some((name, family)) = spec.name() {
-        // HAProxy resolves names while it reads the configuration, not after. A tenant's are
-        // granted by name, and resolved here.
-        if account::of(args.lua()).is_none() {
-            return Err(wrong(":"));
+    match Destination::parse(&text, port) {
+        // HAProxy resolves names while it reads the configuration, not after, unless
+        // `tune.lua.runtime-dns` says so. A tenant's are granted by name, and resolved here.
+        Ok(Destination::Name(..)) | Err(Wrong::Port { of_name: true }) if !may_resolve => {
+            Err(wrong(":"))
         }
-        let port = port.ok_or_else(|| Raise::new("connect: port missing"))?;
-        return Ok(Destination::Name(name.to_owned(), family, port));
+        Ok(destination) => Ok(destination),
+        Err(Wrong::Port { .. }) => Err(Raise::new("connect: port missing")),
+        Err(Wrong::Address) => Err(wrong("")),
     }
-    let found = spec.addrs().into_iter().next().ok_or_else(|| wrong(""))?;
-    match port {
-        None if found.port().is_some() => Err(Raise::new("connect: port missing")),
-        None => Ok(Destination::Addr(found)),
-        Some(port) => Ok(Destination::Addr(found.with_port(port))),
-    }
-}
-
-/// Connects; for a tenant, only to where it may.
-async fn open(destination: &Destination, info: &Info) -> Result<Stream, &'static str> {
-    let Some(account) = &info.tenant else {
-        return match destination {
-            Destination::Addr(addr) => connect_to(addr).await,
-            Destination::Name(..) => Err("host not found"),
-        };
-    };
-    let policy = &account.policy;
-    let refused = |what: &dyn fmt::Display| {
-        let text = format!("tenant {}: connection to {what} refused by policy", policy.name);
-        info.say(Level::Notice, &text, None);
-        Err("refused by policy")
-    };
-    match destination {
-        Destination::Addr(addr @ Addr::Inet(inet))
-            if reach::permits(policy, None, inet.ip(), inet.port(), listener::is_own) =>
-        {
-            connect_to(addr).await
-        }
-        Destination::Addr(addr @ Addr::Unix(path)) if reach::permits_path(policy, path) => {
-            connect_to(addr).await
-        }
-        Destination::Addr(Addr::Inet(inet)) => refused(inet),
-        Destination::Addr(addr) => refused(&addr.to_config()),
-        Destination::Name(name, _, port) if !reach::permits_name(policy, name, *port) => {
-            refused(&format_args!("{name}:{port}"))
-        }
-        Destination::Name(name, family, port) => {
-            let lookup = account.charge(What::Lookups, 1).map_err(|_| "too many lookups")?;
-            let found = resolve::lookup(name.clone(), *family, lookup).await;
-            let found = found.map_err(|_| "host not found")?;
-            // Who asks again may get another answer: what was checked is what is connected.
-            let permits =
-                |ip: &IpAddr| reach::permits(policy, Some(name), *ip, *port, listener::is_own);
-            if let Some(ip) = found.iter().find(|ip| !permits(ip)) {
-                return refused(&format_args!("{name}:{port} at {ip}"));
-            }
-            let mut last = "host not found";
-            for ip in found {
-                match connect_to(&Addr::Inet(SocketAddr::new(ip, *port))).await {
-                    Ok(stream) => return Ok(stream),
-                    Err(why) => last = why,
-                }
-            }
-            Err(last)
-        }
-    }
-}
-
-async fn connect_to(addr: &Addr) -> Result<Stream, &'static str> {
-    Stream::connect(addr, &connect::Options::default()).await.map_err(|error| reason(&error))
 }
 
 fn name(args: &Args<'_>, read: impl FnOnce(&Stream) -> io::Result<Addr>) -> Result<Reply, Raise> {
@@ -421,8 +369,18 @@ fn name(args: &Args<'_>, read: impl FnOnce(&Stream) -> io::Result<Addr>) -> Resu
     let socket = args.object::<Socket>(1, "Socket")?;
     let state = socket.0.borrow();
     let Some(addr) = state.stream.as_ref().and_then(|stream| read(stream).ok()) else {
-        return miss(args.lua(), "closed");
+        return match state.compat {
+            true => Ok(Reply::values([Value::Nil])),
+            false => miss(args.lua(), "closed"),
+        };
     };
+    if state.compat {
+        // HAProxy: one string, of a UNIX socket its kind.
+        return match addr {
+            Addr::Inet(addr) => super::text(args.lua(), addr.to_string()),
+            _ => super::text(args.lua(), "unix"),
+        };
+    }
     let (ip, port) = (addr.ip(), addr.port());
     let lua = args.lua();
     match (ip, port) {
@@ -460,6 +418,7 @@ fn pattern(args: &Args<'_>) -> Result<Pattern, Raise> {
 /// Moves what is buffered of what is wanted; says whether that is all.
 fn take(socket: &Socket, pattern: Pattern, out: &mut Vec<u8>) -> bool {
     let mut state = socket.0.borrow_mut();
+    let compat = state.compat;
     let (length, complete) = match pattern {
         Pattern::All => (state.buffer.len(), false),
         Pattern::Count(count) => {
@@ -473,6 +432,13 @@ fn take(socket: &Socket, pattern: Pattern, out: &mut Vec<u8>) -> bool {
     };
     let taken = state.buffer.drain(..length);
     match pattern {
+        // HAProxy: the LF goes, and a CR before it.
+        Pattern::Line if compat => {
+            let taken: Vec<u8> = taken.collect();
+            let line =
+                taken.strip_suffix(b"\n").map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+            out.extend_from_slice(line.unwrap_or(&taken));
+        }
         // LuaSocket: every CR goes, and the LF.
         Pattern::Line => out.extend(taken.filter(|byte| !matches!(byte, b'\r' | b'\n'))),
         Pattern::All | Pattern::Count(_) => out.extend(taken),
@@ -529,17 +495,4 @@ fn failed(lua: &Lua, why: &str) -> Outcome {
 
 fn string(lua: &Lua, bytes: &[u8]) -> Outcome {
     Ok(vec![Value::String(lua.create_string(bytes)?)])
-}
-
-/// Returns LuaSocket's words for an error.
-fn reason(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => "connection refused",
-        io::ErrorKind::TimedOut => "timeout",
-        io::ErrorKind::NetworkUnreachable => "Network is unreachable",
-        io::ErrorKind::HostUnreachable => "No route to host",
-        io::ErrorKind::PermissionDenied => "permission denied",
-        io::ErrorKind::NotFound => "host not found",
-        _ => "closed",
-    }
 }

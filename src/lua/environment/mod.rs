@@ -32,7 +32,7 @@ const REACHED: &[(&str, &[&str])] = &[
     ("bit", &["arshift", "band", "bnot", "bor", "bswap", "bxor", "lshift", "rol", "ror", "rshift", "tobit", "tohex"]),
     ("core", &[
         "Alert", "Debug", "Info", "Warning", "add_acl", "alert", "asctime_date", "backends", "concat", "crit",
-        "debug", "del_acl", "del_map", "done", "emerg", "err", "frontends", "get_var", "http_date", "imf_date",
+        "debug", "del_acl", "del_map", "done", "emerg", "err", "frontends", "get_var", "http_date", "httpclient", "imf_date",
         "info", "log", "match_addr", "msleep", "notice", "now", "parse_addr", "proxies", "register_action",
         "register_converters", "register_fetches", "register_init", "register_service", "register_task",
         "rfc850_date", "set_map", "set_nice", "silent", "sleep", "tcp", "thread", "tokenize", "warning", "yield",
