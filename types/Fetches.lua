@@ -233,6 +233,19 @@ function Fetches:fc_err() end
 ---@return integer|nil
 function Fetches:fc_http_major() end
 
+--- `fc_pp_authority`: authority of the PROXY header
+---@return string|nil
+function Fetches:fc_pp_authority() end
+
+--- `fc_pp_tlv`: value of a TLV of the PROXY header
+---@param text string
+---@return string|nil
+function Fetches:fc_pp_tlv(text) end
+
+--- `fc_pp_unique_id`: unique id of the PROXY header
+---@return string|nil
+function Fetches:fc_pp_unique_id() end
+
 --- `fc_rcvd_proxy`: whether a PROXY header came
 ---@return boolean|integer|nil
 function Fetches:fc_rcvd_proxy() end

@@ -72,6 +72,10 @@ function core.get_var(name) end
 ---@return integer?
 function core.http_date(date) end
 
+--- makes a client for HTTP requests
+---@return HTTPClient
+function core.httpclient() end
+
 --- reads an HTTP date in the format of RFC 9110; seconds since 1970
 ---@param date string
 ---@return integer?

@@ -38,6 +38,7 @@ const CORE_ENTRIES: &[Entry] = &[
     function("get_var", "name: string", "string|number|boolean|nil", "gives a variable of the process (`proc.name`)")
         .raises("`Only 'proc' scope allowed in this context`; in a tenant, always"),
     function("http_date", "date: string", "integer?", "reads an HTTP date in any of its formats; seconds since 1970"),
+    function("httpclient", "", "HTTPClient", "makes a client for HTTP requests"),
     function("imf_date", "date: string", "integer?", "reads an HTTP date in the format of RFC 9110; seconds since 1970"),
     value("info", "integer", "the level `info` of `core.log`"),
     function("log", "level: integer, message: string", "", "logs a message at a level: `core.emerg` to `core.debug`, or not at all at `core.silent`")

@@ -21,6 +21,7 @@
 //! `LUAPROXY_WRITE_DOCS=1 cargo test --lib lua_manual` prints `docs/lua.md` and `types/` anew.
 
 mod applet;
+mod client;
 mod core;
 mod library;
 pub(super) mod manual;
@@ -91,6 +92,7 @@ pub(super) const CLASSES: &[&Class] = &[
     &applet::HTTP,
     &applet::TCP,
     &object::SOCKET,
+    &client::HTTP_CLIENT,
     &object::CONCAT,
     &object::MAP,
     &object::REGEX,
