@@ -19,6 +19,7 @@ mod command;
 mod config;
 mod document;
 mod example;
+mod link;
 mod load;
 mod lua;
 mod proxy;
@@ -37,6 +38,7 @@ fn main() {
     trials.extend(config::trials());
     trials.extend(document::trials());
     trials.extend(example::trials());
+    trials.extend(link::trials());
     trials.extend(load::trials());
     trials.extend(lua::trials());
     trials.extend(proxy::trials());

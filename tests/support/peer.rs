@@ -15,10 +15,11 @@ pub(crate) enum Tool {
     Curl,
     Netcat,
     Redis,
+    RedisCli,
 }
 
 impl Tool {
-    const ALL: [Self; 4] = [Self::Haproxy, Self::Curl, Self::Netcat, Self::Redis];
+    const ALL: [Self; 5] = [Self::Haproxy, Self::Curl, Self::Netcat, Self::Redis, Self::RedisCli];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -26,6 +27,7 @@ impl Tool {
             Self::Curl => "curl",
             Self::Netcat => "nc",
             Self::Redis => "redis-server",
+            Self::RedisCli => "redis-cli",
         }
     }
 

@@ -84,6 +84,11 @@ impl Setup {
         Self { peer, folder: tempfile::tempdir().unwrap(), current: None, env: BTreeMap::new() }
     }
 
+    /// Who will run.
+    pub(crate) fn peer(&self) -> Peer {
+        self.peer
+    }
+
     /// The folder of this proxy, `${dir}` in the configuration, its working directory.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()

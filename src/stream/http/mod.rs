@@ -130,8 +130,8 @@ impl Connection<'_> {
         txn.timers.request = Some(clock::cached());
         if !self.frontend.proxy.loggers.is_empty() || self.frontend.unique_id.is_some() {
             txn.request_line = framing::request_line(&received.request);
-            txn.bytes[0] = framing::request_size(&received.request);
         }
+        txn.bytes[0] = framing::request_size(&received.request);
         self.frontend.proxy.counters.add(self.local.worker, Counter::Requests, 1);
         txn
     }

@@ -265,16 +265,13 @@ impl Exchange<'_> {
         self.keep &= self.body.incoming.is_done();
     }
 
-    /// Counts the response's head, which is as it came, for the log.
+    /// Counts the response's head, which is as it came.
     pub(super) fn count_head(&self) {
-        if self.frontend.proxy.loggers.is_empty() {
-            return;
-        }
         let size = self.txn.borrow().response.as_ref().map(framing::response_size);
         self.count_sent(size.unwrap_or_default());
     }
 
-    /// Counts bytes of the body for the log.
+    /// Counts bytes of the body.
     pub(super) fn count_sent(&self, count: u64) {
         let mut txn = self.txn.borrow_mut();
         txn.bytes[1] = txn.bytes[1].saturating_add(count);

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
+use std::process::Output;
 use std::process::Stdio;
 use std::time::Instant;
 
@@ -20,15 +21,28 @@ use crate::support::proxy::Peer;
 use crate::support::proxy::Proxy;
 use crate::support::proxy::Setup;
 
+mod access;
+mod protocol;
+
 /// An example, what must be installed for it, whether HAProxy 2.6 runs it too, and its test.
 type Example = (&'static str, &'static [Tool], bool, fn(Setup));
 
 const EXAMPLES: &[Example] = &[
+    ("acme", &[Tool::Curl], true, access::acme),
+    ("connect_proxy", &[Tool::Curl], true, protocol::connect_proxy),
     ("converter", &[Tool::Curl], false, converter),
+    ("cors", &[Tool::Curl], true, access::cors),
+    ("forward_auth", &[Tool::Curl], true, access::forward_auth),
     ("hello_world", &[Tool::Curl, Tool::Netcat], false, hello_world),
+    ("ip_reputation", &[Tool::Curl], true, access::ip_reputation),
+    ("jwt", &[Tool::Curl], true, access::jwt),
+    ("prometheus", &[Tool::Curl], true, protocol::prometheus),
+    ("proof_of_work", &[Tool::Curl], true, access::proof_of_work),
     ("redirect", &[Tool::Curl], true, redirect),
+    ("redis_server", &[Tool::RedisCli], true, protocol::redis_server),
     ("redis_task", &[Tool::Curl, Tool::Redis], true, redis_task),
     ("reverse_proxy", &[Tool::Curl], true, reverse_proxy),
+    ("socks5", &[Tool::Curl], true, protocol::socks5),
     ("tenants", &[Tool::Curl], false, tenants),
 ];
 
@@ -167,8 +181,11 @@ impl Answer {
 
 /// Asks for a path as a person would.
 fn curl(proxy: &Proxy, path: &str, options: &[&str]) -> Answer {
-    let url = format!("http://{}{path}", proxy.addr("HTTP"));
-    let said = run(Tool::Curl, &[&["-sS", "-i", "--max-time", "20"], options, &[&url]].concat());
+    curl_url(&format!("http://{}{path}", proxy.addr("HTTP")), options)
+}
+
+fn curl_url(url: &str, options: &[&str]) -> Answer {
+    let said = run(Tool::Curl, &[&["-sS", "-i", "--max-time", "20"], options, &[url]].concat());
     let (head, body) = said.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{said:?}"));
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
     Answer { status: status.expect("a status"), head: head.to_owned(), body: body.to_owned() }
@@ -176,10 +193,14 @@ fn curl(proxy: &Proxy, path: &str, options: &[&str]) -> Answer {
 
 /// Runs a program to its end and returns what it printed.
 fn run(tool: Tool, arguments: &[&str]) -> String {
-    let mut command = Command::new(tool.path().unwrap());
-    let output = command.args(arguments).stdin(Stdio::null()).output().unwrap();
+    let output = try_run(tool, arguments);
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap()
+}
+
+fn try_run(tool: Tool, arguments: &[&str]) -> Output {
+    let mut command = Command::new(tool.path().unwrap());
+    command.args(arguments).stdin(Stdio::null()).output().unwrap()
 }
 
 fn fnv(text: &str) -> String {
