@@ -1,6 +1,7 @@
 //! The HTTP client of scripts with servers that act: connections used again, closed, held up.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
@@ -27,6 +28,7 @@ const LIST: &[Case] = &[
     ("what_may_not_be_sent_twice_is_not", what_may_not_be_sent_twice_is_not),
     ("a_large_body_goes_and_comes", a_large_body_goes_and_comes),
     ("a_large_body_goes_and_comes_in_pieces", a_large_body_goes_and_comes_in_pieces),
+    ("interim_answers_without_end_hold_nobody", interim_answers_without_end_hold_nobody),
     ("a_socket_with_a_path_is_a_destination", a_socket_with_a_path_is_a_destination),
 ];
 
@@ -182,4 +184,15 @@ fn a_socket_with_a_path_is_a_destination() {
     assert_eq!(run_in(setup, &body), "200 hello");
     let request = server.join().unwrap();
     assert!(request.starts_with("GET /v1 HTTP/1.1\r\nhost: api.example\r\n"), "{request}");
+}
+
+fn interim_answers_without_end_hold_nobody() {
+    let origin = Origin::with(|client| {
+        drop(client.message());
+        let many = b"HTTP/1.1 102 Processing\r\n\r\n".repeat(1000);
+        while client.socket.write_all(&many).is_ok() {}
+    });
+    let body = "local answer = client:get({ url = url, timeout = 300 })
+        return answer.phase .. ' ' .. answer.error";
+    assert_eq!(run(&origin, body), "response timeout");
 }

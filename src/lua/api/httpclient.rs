@@ -36,6 +36,7 @@ use crate::lua::host::Args;
 use crate::lua::host::Outcome;
 use crate::lua::host::Raise;
 use crate::lua::host::Reply;
+use crate::task;
 
 pub(super) const TABLE: &[Row] = &[
     Row { name: "begin", run: begin },
@@ -115,6 +116,8 @@ fn perform(args: &Args<'_>) -> Result<Reply, Raise> {
                 Ok(Some(piece)) => {
                     charge.as_mut().map_or(Ok(()), |charge| charge.grow(piece.len()))?;
                     body.extend_from_slice(&piece);
+                    // Who gets much takes turns with the others.
+                    task::yield_now().await;
                 }
                 Ok(None) => break,
                 Err(fault) => return failed(&lua, fault, &body),

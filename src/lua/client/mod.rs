@@ -295,7 +295,11 @@ impl Exchange {
         loop {
             self.go_on_sending(cx);
             match h1::parse_response(&mut self.connection.buf, &self.method, &limits) {
-                Ok(Some((response, _))) if response.is_interim() => continue,
+                Ok(Some((response, _))) if response.is_interim() => {
+                    // A server may send them without end.
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Ok(Some((response, framing))) => {
                     self.decoder = Some(Decoder::new(framing.body, &limits));
                     self.keep_alive = framing.keep_alive;

@@ -137,7 +137,10 @@ fn quote(args: &Args<'_>) -> Result<Reply, Raise> {
             b'\r' => b'r',
             b'\t' => b't',
             ..0x20 | 0x7f => {
-                out.extend_from_slice(format!("\\u{byte:04x}").as_bytes());
+                let mut digits = [b'0'; 2];
+                hex::encode_to_slice([byte], &mut digits).unwrap_or_default();
+                out.extend_from_slice(b"\\u00");
+                out.extend_from_slice(&digits);
                 continue;
             }
             _ => {

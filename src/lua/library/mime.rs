@@ -10,6 +10,7 @@ use mlua::Value;
 
 use super::Row;
 use super::base64::STANDARD;
+use crate::lua::account;
 use crate::lua::host::Args;
 use crate::lua::host::Raise;
 use crate::lua::host::Reply;
@@ -35,6 +36,9 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 
 /// The length of a line.
 const LINE: i64 = 76;
+
+/// The longest text that is made for a tenant.
+const RESULT_MAX: usize = 8 << 20;
 
 /// `b64(left [, chunk])`
 fn b64(args: &Args<'_>) -> Result<Reply, Raise> {
@@ -147,8 +151,13 @@ fn eol(args: &Args<'_>) -> Result<Reply, Raise> {
     }
     let chunk = args.lua_string(2)?;
     let marker = if args.is_nil(3) { b"\r\n".to_vec() } else { args.string(3)? };
+    // A long marker for each of many lines: more than a tenant has, more than there is.
+    let most = account::of(args.lua()).map_or(usize::MAX, |_| RESULT_MAX);
     let mut out = Vec::with_capacity(chunk.as_bytes().len());
     for &byte in &*chunk.as_bytes() {
+        if out.len() > most {
+            return Err(Raise::new("eol: the result is too long"));
+        }
         let is_end = |byte: i64| byte == 10 || byte == 13;
         let code = i64::from(byte);
         if !is_end(code) {
@@ -251,9 +260,11 @@ fn hand_back(args: &Args<'_>, out: &[u8], left: &[u8], is_last: bool) -> Result<
 }
 
 fn quote(byte: u8, out: &mut Vec<u8>) {
-    out.push(b'=');
-    out.extend_from_slice(hex::encode_upper([byte]).as_bytes());
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or_default();
+    out.extend_from_slice(&[b'=', digit(byte >> 4), digit(byte & 15)]);
 }
+
+const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
 
 fn string(args: &Args<'_>, bytes: &[u8]) -> Result<Value, Raise> {
     Ok(Value::String(args.lua().create_string(bytes)?))
