@@ -16,28 +16,60 @@ local FEW = 100000
 -- What it may format in one call.
 local MOST = 1000
 
-local function found(text, pattern, init, first, ...)
+local function found(text, pattern, init, first, second, ...)
     if first == PAUSED then
-        return found(text, pattern, init, go_on(text, pattern, ...))
+        return found(text, pattern, init, go_on(text, pattern, second))
     elseif first == FAIL then
-        local message = ...
-        if not message then
+        if not second then
             return plain_find(text, pattern, init)
         end
-        error(message, 2)
+        error(second, 2)
+    elseif second == nil then
+        return first
     end
-    return first, ...
+    return first, second, ...
 end
 
+-- The first results have names, since a function of as many as there are is called for more.
 function string.find(text, pattern, init, plain)
     if plain and type(text) == "string" and type(pattern) == "string" and #text * #pattern < FEW then
         return plain_find(text, pattern, init, true)
     end
-    return found(text, pattern, init, find(text, pattern, init, plain))
+    local first, last, a, b, c, d = find(text, pattern, init, plain)
+    if last == nil and first ~= FAIL then
+        return first
+    elseif d ~= nil then
+        return found(text, pattern, init, find(text, pattern, init))
+    elseif first == PAUSED or first == FAIL then
+        return found(text, pattern, init, first, last)
+    elseif a == nil then
+        return first, last
+    elseif b == nil then
+        return first, last, a
+    elseif c == nil then
+        return first, last, a, b
+    end
+    return first, last, a, b, c
 end
 
 function string.match(text, pattern, init)
-    return found(text, pattern, init, match(text, pattern, init))
+    local a, b, c, d, e, f, g = match(text, pattern, init)
+    if b == nil and a ~= FAIL then
+        return a
+    elseif g ~= nil then
+        return found(text, pattern, init, match(text, pattern, init))
+    elseif a == PAUSED or a == FAIL then
+        return found(text, pattern, init, a, b)
+    elseif c == nil then
+        return a, b
+    elseif d == nil then
+        return a, b, c
+    elseif e == nil then
+        return a, b, c, d
+    elseif f == nil then
+        return a, b, c, d, e
+    end
+    return a, b, c, d, e, f
 end
 
 local function is_text(value)
@@ -61,42 +93,53 @@ function string.gmatch(text, pattern)
         end
     end
     return function()
-        return advance(next_match(text, pattern, at))
+        local first, last, a, b, c, d = next_match(text, pattern, at)
+        if d ~= nil then
+            return advance(next_match(text, pattern, at))
+        elseif first == nil or first == PAUSED or first == FAIL then
+            return advance(first, last)
+        end
+        at = (last < first and first or last) + 1
+        if b == nil then
+            return a
+        elseif c == nil then
+            return a, b
+        end
+        return a, b, c
     end
 end
 
--- Returns the range of a match and what stands in its place.
-local function replace(replacement, text, pattern, first, last, ...)
-    if not first then
+-- Returns the range of a match and what the replacement makes of it.
+local function replace(replacement, is_call, text, pattern, first, last, a, ...)
+    if first == nil then
         return
     elseif first == PAUSED then
-        return replace(replacement, text, pattern, go_on(text, pattern, last))
+        return replace(replacement, is_call, text, pattern, go_on(text, pattern, last))
     elseif first == FAIL then
         error(last, 3)
+    elseif is_call then
+        return first, last, replacement(a, ...)
     end
-    local value
-    if type(replacement) == "function" then
-        value = replacement(...)
-    else
-        local key = ...
-        value = replacement[key]
-    end
-    if not value then
-        return first, last, sub(text, first, last)
-    elseif not is_text(value) then
-        error("invalid replacement value (a " .. type(value) .. ")", 3)
-    end
-    return first, last, value
+    return first, last, replacement[a]
 end
 
 -- `gsub` with a replacement that is called.
-local function gsub_by_calls(text, pattern, replacement, most)
+local function gsub_by_calls(text, pattern, replacement, is_call, most)
     local anchored = byte(pattern) == 94
     local out, size, count, at, length = {}, 0, 0, 1, #text
     while count < most do
-        local first, last, value =
-            replace(replacement, text, pattern, next_match(text, pattern, at, anchored))
-        if not first then
+        local first, last, value, second = next_match(text, pattern, at, anchored)
+        if second ~= nil then
+            first, last, value =
+                replace(replacement, is_call, text, pattern, next_match(text, pattern, at, anchored))
+        elseif first == PAUSED or first == FAIL then
+            first, last, value = replace(replacement, is_call, text, pattern, first, last)
+        elseif first ~= nil and is_call then
+            value = replacement(value)
+        elseif first ~= nil then
+            value = replacement[value]
+        end
+        if first == nil then
             break
         end
         count = count + 1
@@ -105,7 +148,13 @@ local function gsub_by_calls(text, pattern, replacement, most)
             out[size] = sub(text, at, first - 1)
         end
         size = size + 1
-        out[size] = value
+        if not value then
+            out[size] = sub(text, first, last)
+        elseif is_text(value) then
+            out[size] = value
+        else
+            error("invalid replacement value (a " .. type(value) .. ")", 2)
+        end
         if last >= first then
             at = last + 1
         else
@@ -144,7 +193,7 @@ function string.gsub(text, pattern, replacement, most)
         if limit and is_text(text) and is_text(pattern) then
             -- As LuaJIT counts, and converts.
             limit = tobit(floor(limit))
-            return gsub_by_calls(text .. "", pattern .. "", replacement, limit)
+            return gsub_by_calls(text .. "", pattern .. "", replacement, kind == "function", limit)
         end
         return plain_gsub(text, pattern, replacement, most)
     end

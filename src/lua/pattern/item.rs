@@ -73,16 +73,6 @@ pub(super) fn peek(pattern: &[u8], at: usize) -> u8 {
     pattern.get(at).copied().unwrap_or(0)
 }
 
-/// Returns the place after the item that begins at `at`.
-pub(super) fn end(pattern: &[u8], at: usize) -> Result<usize, Error> {
-    match peek(pattern, at) {
-        b'%' if peek(pattern, at + 1) == 0 => Err(Error::EndsWithEscape),
-        b'%' => Ok(at + 2),
-        b'[' => set_end(pattern, at),
-        _ => Ok(at + 1),
-    }
-}
-
 /// Returns the place after the set that begins at `at`: a `]` that comes first belongs to it.
 fn set_end(pattern: &[u8], start: usize) -> Result<usize, Error> {
     let mut at = start + 1;
@@ -104,40 +94,62 @@ fn set_end(pattern: &[u8], start: usize) -> Result<usize, Error> {
     }
 }
 
-/// Returns the class that a byte after `%` stands for.
-fn class(name: u8) -> Item<'static> {
-    let bits = match name.to_ascii_lowercase() {
-        b'a' => ALPHA,
-        b'c' => CONTROL,
-        b'd' => DIGIT,
-        b'g' => ALPHA | DIGIT | PUNCTUATION,
-        b'l' => LOWER,
-        b'p' => PUNCTUATION,
-        b's' => SPACE,
-        b'u' => UPPER,
-        b'w' => ALPHA | DIGIT,
-        b'x' => HEXADECIMAL,
-        b'z' => ZERO,
-        _ => return Item::Byte(name),
-    };
-    Item::Class { bits, inverted: name.is_ascii_uppercase() }
+/// The bits of the class that a byte after `%` names, in either case; none where it stands for
+/// itself.
+static NAMED: [u16; 256] = named();
+
+const fn named() -> [u16; 256] {
+    let mut table = [0; 256];
+    let mut name: u8 = 0;
+    while name < 128 {
+        table[name as usize] = match name.to_ascii_lowercase() {
+            b'a' => ALPHA,
+            b'c' => CONTROL,
+            b'd' => DIGIT,
+            b'g' => ALPHA | DIGIT | PUNCTUATION,
+            b'l' => LOWER,
+            b'p' => PUNCTUATION,
+            b's' => SPACE,
+            b'u' => UPPER,
+            b'w' => ALPHA | DIGIT,
+            b'x' => HEXADECIMAL,
+            b'z' => ZERO,
+            _ => 0,
+        };
+        name += 1;
+    }
+    table
+}
+
+/// Returns what a byte after `%` stands for.
+fn escaped(name: u8) -> Item<'static> {
+    match NAMED[usize::from(name)] {
+        0 => Item::Byte(name),
+        bits => Item::Class { bits, inverted: name.is_ascii_uppercase() },
+    }
 }
 
 impl<'a> Item<'a> {
-    /// Returns the item between two places.
-    pub(super) fn new(pattern: &'a [u8], start: usize, end: usize) -> Self {
-        match peek(pattern, start) {
-            b'.' => Self::Any,
-            b'%' => class(peek(pattern, start + 1)),
+    /// Returns the item that begins at `at`, and the place after it.
+    pub(super) fn read(pattern: &'a [u8], at: usize) -> Result<(Self, usize), Error> {
+        match peek(pattern, at) {
+            b'%' => match peek(pattern, at + 1) {
+                0 => Err(Error::EndsWithEscape),
+                name => Ok((escaped(name), at + 2)),
+            },
             b'[' => {
-                let inverted = peek(pattern, start + 1) == b'^';
-                let first = start + 1 + usize::from(inverted);
-                Self::Set { body: pattern.get(first..end - 1).unwrap_or_default(), inverted }
+                let end = set_end(pattern, at)?;
+                let inverted = peek(pattern, at + 1) == b'^';
+                let first = at + 1 + usize::from(inverted);
+                let body = pattern.get(first..end - 1).unwrap_or_default();
+                Ok((Self::Set { body, inverted }, end))
             }
-            byte => Self::Byte(byte),
+            b'.' => Ok((Self::Any, at + 1)),
+            byte => Ok((Self::Byte(byte), at + 1)),
         }
     }
 
+    #[inline]
     pub(super) fn matches(self, byte: u8) -> bool {
         match self {
             Self::Any => true,
@@ -157,16 +169,30 @@ impl<'a> Item<'a> {
         let stop = match self {
             Self::Any => None,
             Self::Byte(own) => bytes.iter().position(|byte| *byte != own),
-            Self::Class { bits, inverted } => {
-                let is_other = |byte: &u8| (CLASSES[usize::from(*byte)] & bits != 0) == inverted;
-                bytes.iter().position(is_other)
-            }
+            Self::Class { bits, inverted } => position(bytes, bits, !inverted),
             Self::Set { body, inverted } => {
                 bytes.iter().position(|byte| is_in(body, *byte) == inverted)
             }
         };
         stop.unwrap_or(bytes.len())
     }
+
+    /// Returns the place of the first byte that matches.
+    pub(super) fn find(self, bytes: &[u8]) -> Option<usize> {
+        match self {
+            Self::Any => Some(0).filter(|_| !bytes.is_empty()),
+            Self::Byte(own) => memchr::memchr(own, bytes),
+            Self::Class { bits, inverted } => position(bytes, bits, inverted),
+            Self::Set { body, inverted } => {
+                bytes.iter().position(|byte| is_in(body, *byte) != inverted)
+            }
+        }
+    }
+}
+
+/// Returns the place of the first byte of some classes, or of none of them.
+fn position(bytes: &[u8], bits: u16, inverted: bool) -> Option<usize> {
+    bytes.iter().position(|byte| (CLASSES[usize::from(*byte)] & bits != 0) != inverted)
 }
 
 fn is_in(body: &[u8], byte: u8) -> bool {
@@ -175,7 +201,7 @@ fn is_in(body: &[u8], byte: u8) -> bool {
         rest = match *rest {
             [] => return false,
             [b'%', name, ref after @ ..] => {
-                if class(name).matches(byte) {
+                if escaped(name).matches(byte) {
                     return true;
                 }
                 after

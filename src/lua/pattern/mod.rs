@@ -100,9 +100,20 @@ pub(super) fn forget_running() {
     RUNNING.set(None);
 }
 
+static SPECIAL: [bool; 256] = {
+    let bytes = b"^$*+?.([%-";
+    let mut table = [false; 256];
+    let mut index = 0;
+    while index < bytes.len() {
+        table[bytes[index] as usize] = true;
+        index += 1;
+    }
+    table
+};
+
 /// Says whether a pattern is more than its own text.
 pub(super) fn is_special(pattern: &[u8]) -> bool {
-    pattern.iter().any(|byte| b"^$*+?.([%-".contains(byte))
+    pattern.iter().any(|byte| SPECIAL[usize::from(*byte)])
 }
 
 /// Returns what LuaJIT sees of a pattern: the bytes before a zero.

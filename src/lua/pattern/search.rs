@@ -4,7 +4,6 @@ use super::CAPTURES_MAX;
 use super::CHOICES_MAX;
 use super::Capture;
 use super::Error;
-use super::item;
 use super::item::Item;
 use super::item::peek;
 
@@ -47,7 +46,6 @@ enum Next {
     /// Takes as many bytes as match an item, from `low` on.
     Take {
         item: usize,
-        end: usize,
         low: usize,
         at: usize,
     },
@@ -67,7 +65,7 @@ enum Choice {
     /// To take one byte less, down to `low`, before the item `next`.
     Less { next: usize, low: usize, at: usize },
     /// To take one byte more of an item.
-    More { item: usize, end: usize, at: usize },
+    More { item: usize, at: usize },
     /// To leave an item out.
     Without { next: usize, at: usize },
     /// Nothing: a capture was opened.
@@ -122,23 +120,36 @@ impl Search {
         pattern: &[u8],
         steps: &mut usize,
     ) -> Result<Progress, Error> {
+        let lead = if self.anchored { None } else { lead(pattern) };
         let mut next = self.next;
-        while let Some(left) = steps.checked_sub(1) {
-            *steps = left;
+        while *steps > 0 {
             next = match next {
                 Next::Attempt => {
                     self.level = 0;
                     self.depth = 0;
-                    Next::Match { item: 0, at: self.start }
+                    *steps -= 1;
+                    match lead {
+                        None => Next::Match { item: 0, at: self.start },
+                        Some(lead) if !self.skip(subject, lead, steps) => Next::Attempt,
+                        Some(_) if self.start < subject.len() => {
+                            Next::Match { item: 0, at: self.start }
+                        }
+                        Some(_) => return Ok(Progress::Missed),
+                    }
                 }
-                Next::Match { item, at } => self.step(subject, pattern, item, at, steps)?,
-                Next::Take { item, end, low, at } => {
-                    self.take(subject, pattern, (item, end), (low, at), steps)?
+                Next::Match { item, at } => self.advance(subject, pattern, item, at, steps)?,
+                Next::Take { item, low, at } => {
+                    let (what, end) = Item::read(pattern, item)?;
+                    match self.take(subject, what, (item, end), (low, at), steps)? {
+                        Some(at) => Next::Match { item: end + 1, at },
+                        None => self.next,
+                    }
                 }
                 Next::Balance { item, at, open } => {
+                    *steps -= 1;
                     balance(subject, pattern, item, (at, open), steps)
                 }
-                Next::Fail if self.depth > 0 => self.back(subject, pattern, steps),
+                Next::Fail if self.depth > 0 => self.back(subject, pattern, steps)?,
                 Next::Fail if self.anchored || self.start >= subject.len() => {
                     return Ok(Progress::Missed);
                 }
@@ -151,6 +162,19 @@ impl Search {
         }
         self.next = next;
         Ok(Progress::Paused)
+    }
+
+    /// Goes to the next place at which a match can begin, or to the end; says whether it got there.
+    fn skip(&mut self, subject: &[u8], lead: Item<'_>, steps: &mut usize) -> bool {
+        let each = 1 + lead.weight();
+        let most = steps.saturating_mul(BYTES_A_STEP) / each + 1;
+        let high = subject.len().min(self.start.saturating_add(most));
+        let rest = subject.get(self.start..high).unwrap_or_default();
+        let found = lead.find(rest);
+        let passed = found.unwrap_or(rest.len());
+        self.start += passed;
+        *steps = steps.saturating_sub(passed * each / BYTES_A_STEP);
+        found.is_some() || high == subject.len()
     }
 
     /// Returns how many captures the match has.
@@ -175,68 +199,101 @@ impl Search {
         }
     }
 
-    /// Matches one item.
-    fn step(
+    /// Matches items as long as they do, and the steps last.
+    fn advance(
         &mut self,
         subject: &[u8],
         pattern: &[u8],
-        item: usize,
-        at: usize,
+        mut item: usize,
+        mut at: usize,
         steps: &mut usize,
     ) -> Result<Next, Error> {
-        match peek(pattern, item) {
-            0 => return Ok(Next::Found(at)),
-            b'(' if peek(pattern, item + 1) == b')' => {
-                return self.open(End::Position, item + 2, at);
-            }
-            b'(' => return self.open(End::Open, item + 1, at),
-            b')' => return self.close(item + 1, at),
-            b'$' if item + 1 == pattern.len() => {
-                return Ok(if at == subject.len() { Next::Found(at) } else { Next::Fail });
-            }
-            b'%' => match peek(pattern, item + 1) {
-                b'b' => return begin_balance(subject, pattern, item + 2, at),
-                b'f' => return frontier(subject, pattern, item + 2, at),
-                digit @ b'0'..=b'9' => {
-                    return self.repeat(subject, digit, item + 2, at, steps);
+        while *steps > 0 {
+            *steps -= 1;
+            match peek(pattern, item) {
+                0 => return Ok(Next::Found(at)),
+                b'(' if peek(pattern, item + 1) == b')' => {
+                    self.open(End::Position, at)?;
+                    item += 2;
+                    continue;
                 }
+                b'(' => {
+                    self.open(End::Open, at)?;
+                    item += 1;
+                    continue;
+                }
+                b')' => {
+                    self.close(at)?;
+                    item += 1;
+                    continue;
+                }
+                b'$' if item + 1 == pattern.len() => {
+                    return Ok(if at == subject.len() { Next::Found(at) } else { Next::Fail });
+                }
+                b'%' => match peek(pattern, item + 1) {
+                    b'b' => return begin_balance(subject, pattern, item + 2, at),
+                    b'f' => {
+                        let Some(end) = frontier(subject, pattern, item + 2, at)? else {
+                            return Ok(Next::Fail);
+                        };
+                        item = end;
+                        continue;
+                    }
+                    digit @ b'0'..=b'9' => {
+                        let Some(length) = self.repeat(subject, digit, at, steps)? else {
+                            return Ok(Next::Fail);
+                        };
+                        (item, at) = (item + 2, at + length);
+                        continue;
+                    }
+                    _ => {}
+                },
                 _ => {}
-            },
-            _ => {}
-        }
-        let end = item::end(pattern, item)?;
-        let what = Item::new(pattern, item, end);
-        let weight = what.weight();
-        *steps = steps.saturating_sub(weight);
-        let is_match = || subject.get(at).is_some_and(|byte| what.matches(*byte));
-        match peek(pattern, end) {
-            b'*' => self.take(subject, pattern, (item, end), (at, at), steps),
-            b'+' if is_match() => self.take(subject, pattern, (item, end), (at + 1, at + 1), steps),
-            b'-' => {
-                self.push(Choice::More { item, end, at })?;
-                Ok(Next::Match { item: end + 1, at })
             }
-            b'?' if is_match() => {
-                self.push(Choice::Without { next: end + 1, at })?;
-                Ok(Next::Match { item: end + 1, at: at + 1 })
+            let (what, end) = Item::read(pattern, item)?;
+            *steps = steps.saturating_sub(what.weight());
+            let is_match = subject.get(at).is_some_and(|byte| what.matches(*byte));
+            match peek(pattern, end) {
+                b'+' if !is_match => return Ok(Next::Fail),
+                repeated @ (b'*' | b'+') => {
+                    let low = at + usize::from(repeated == b'+');
+                    match self.take(subject, what, (item, end), (low, low), steps)? {
+                        Some(taken) => at = taken,
+                        None => return Ok(self.next),
+                    }
+                    item = end + 1;
+                }
+                b'-' => {
+                    self.push(Choice::More { item, at })?;
+                    item = end + 1;
+                }
+                b'?' => {
+                    if is_match {
+                        self.push(Choice::Without { next: end + 1, at })?;
+                        at += 1;
+                    }
+                    item = end + 1;
+                }
+                _ if is_match => {
+                    item = end;
+                    at += 1;
+                }
+                _ => return Ok(Next::Fail),
             }
-            b'?' => Ok(Next::Match { item: end + 1, at }),
-            b'+' => Ok(Next::Fail),
-            _ if is_match() => Ok(Next::Match { item: end, at: at + 1 }),
-            _ => Ok(Next::Fail),
         }
+        Ok(Next::Match { item, at })
     }
 
-    /// Takes as many bytes as match an item.
+    /// Takes as many bytes as match an item, and returns the place behind them; or none, with
+    /// [`Search::next`] set, if the steps do not last.
     fn take(
         &mut self,
         subject: &[u8],
-        pattern: &[u8],
+        what: Item<'_>,
         (item, end): (usize, usize),
         (low, at): (usize, usize),
         steps: &mut usize,
-    ) -> Result<Next, Error> {
-        let what = Item::new(pattern, item, end);
+    ) -> Result<Option<usize>, Error> {
         let each = 1 + what.weight();
         let most = steps.saturating_mul(BYTES_A_STEP) / each + 1;
         let high = subject.len().min(at.saturating_add(most));
@@ -244,42 +301,48 @@ impl Search {
         *steps = steps.saturating_sub(taken * each / BYTES_A_STEP);
         let at = at + taken;
         if at == high && high < subject.len() {
-            return Ok(Next::Take { item, end, low, at });
+            self.next = Next::Take { item, low, at };
+            return Ok(None);
         }
         self.push(Choice::Less { next: end + 1, low, at })?;
-        Ok(Next::Match { item: end + 1, at })
+        Ok(Some(at))
     }
 
-    /// Goes back to the last choice.
-    fn back(&mut self, subject: &[u8], pattern: &[u8], steps: &mut usize) -> Next {
-        let Some(choice) = self.choices.get_mut(self.depth - 1) else { return Next::Fail };
-        match choice {
-            Choice::Less { next, low, at } if *at > *low => {
-                *at -= 1;
-                return Next::Match { item: *next, at: *at };
+    /// Goes back to the last choice that leaves something to be tried.
+    fn back(&mut self, subject: &[u8], pattern: &[u8], steps: &mut usize) -> Result<Next, Error> {
+        while let Some(choice) = self.choices.get_mut(..self.depth).and_then(<[_]>::last_mut) {
+            if *steps == 0 {
+                break;
             }
-            Choice::More { item, end, at } => {
-                let what = Item::new(pattern, *item, *end);
-                *steps = steps.saturating_sub(what.weight());
-                if subject.get(*at).is_some_and(|byte| what.matches(*byte)) {
-                    *at += 1;
-                    return Next::Match { item: *end + 1, at: *at };
+            *steps -= 1;
+            match choice {
+                Choice::Less { next, low, at } if *at > *low => {
+                    *at -= 1;
+                    return Ok(Next::Match { item: *next, at: *at });
                 }
-            }
-            Choice::Without { next, at } => {
-                self.depth -= 1;
-                return Next::Match { item: *next, at: *at };
-            }
-            Choice::Opened => self.level -= 1,
-            Choice::Closed { group } => {
-                if let Some(group) = self.groups.get_mut(*group) {
-                    group.end = End::Open;
+                Choice::More { item, at } => {
+                    let (what, end) = Item::read(pattern, *item)?;
+                    *steps = steps.saturating_sub(what.weight());
+                    if subject.get(*at).is_some_and(|byte| what.matches(*byte)) {
+                        *at += 1;
+                        return Ok(Next::Match { item: end + 1, at: *at });
+                    }
                 }
+                Choice::Without { next, at } => {
+                    self.depth -= 1;
+                    return Ok(Next::Match { item: *next, at: *at });
+                }
+                Choice::Opened => self.level -= 1,
+                Choice::Closed { group } => {
+                    if let Some(group) = self.groups.get_mut(*group) {
+                        group.end = End::Open;
+                    }
+                }
+                Choice::Less { .. } => {}
             }
-            Choice::Less { .. } => {}
+            self.depth -= 1;
         }
-        self.depth -= 1;
-        Next::Fail
+        Ok(Next::Fail)
     }
 
     fn push(&mut self, choice: Choice) -> Result<(), Error> {
@@ -289,51 +352,62 @@ impl Search {
         Ok(())
     }
 
-    fn open(&mut self, end: End, item: usize, at: usize) -> Result<Next, Error> {
+    fn open(&mut self, end: End, at: usize) -> Result<(), Error> {
         let group = self.groups.get_mut(self.level).ok_or(Error::TooManyCaptures)?;
         *group = Group { start: at, end };
         self.level += 1;
-        self.push(Choice::Opened)?;
-        Ok(Next::Match { item, at })
+        self.push(Choice::Opened)
     }
 
-    fn close(&mut self, item: usize, at: usize) -> Result<Next, Error> {
+    fn close(&mut self, at: usize) -> Result<(), Error> {
         let groups = self.groups.get_mut(..self.level).unwrap_or_default();
         let group = groups.iter().rposition(|group| group.end == End::Open);
         let group = group.ok_or(Error::CloseCapture)?;
         if let Some(group) = groups.get_mut(group) {
             group.end = End::At(at);
         }
-        self.push(Choice::Closed { group })?;
-        Ok(Next::Match { item, at })
+        self.push(Choice::Closed { group })
     }
 
-    /// Matches what a capture took, once more.
+    /// Matches what a capture took, once more; returns its length.
     fn repeat(
         &self,
         subject: &[u8],
         digit: u8,
-        item: usize,
         at: usize,
         steps: &mut usize,
-    ) -> Result<Next, Error> {
+    ) -> Result<Option<usize>, Error> {
         let index = usize::from(digit).checked_sub(usize::from(b'1'));
         let index = index.filter(|index| *index < self.level).ok_or(Error::CaptureIndex)?;
         let group = self.groups.get(index).ok_or(Error::CaptureIndex)?;
         let end = match group.end {
             End::Open => return Err(Error::CaptureIndex),
-            End::Position => return Ok(Next::Fail),
+            End::Position => return Ok(None),
             End::At(end) => end,
         };
         let text = subject.get(group.start..end).unwrap_or_default();
         *steps = steps.saturating_sub(text.len() / (4 * BYTES_A_STEP));
         let rest = subject.get(at..).unwrap_or_default();
-        Ok(if rest.starts_with(text) {
-            Next::Match { item, at: at + text.len() }
-        } else {
-            Next::Fail
-        })
+        Ok(rest.starts_with(text).then_some(text.len()))
     }
+}
+
+/// Returns what every match of a pattern begins with, if that is one item: an attempt elsewhere
+/// fails at once.
+fn lead(pattern: &[u8]) -> Option<Item<'_>> {
+    let mut at = 0;
+    while peek(pattern, at) == b'(' && peek(pattern, at + 1) != b')' && at < CAPTURES_MAX {
+        at += 1;
+    }
+    match peek(pattern, at) {
+        0 | b'(' | b')' => return None,
+        b'$' if at + 1 == pattern.len() => return None,
+        b'%' if matches!(peek(pattern, at + 1), b'b' | b'f' | b'0'..=b'9') => return None,
+        _ => {}
+    }
+    // What is wrong with it is found by the attempt.
+    let (what, end) = Item::read(pattern, at).ok()?;
+    (!matches!(peek(pattern, end), b'*' | b'?' | b'-')).then_some(what)
 }
 
 /// Matches the first byte of `%b`; `item` is the place of its two bytes.
@@ -374,17 +448,17 @@ fn balance(
     if high < subject.len() { Next::Balance { item, at: high, open } } else { Next::Fail }
 }
 
-/// Matches `%f`; `item` is the place of its set.
-fn frontier(subject: &[u8], pattern: &[u8], item: usize, at: usize) -> Result<Next, Error> {
+/// Matches `%f`, of which `item` is the place of its set; returns the place after that.
+fn frontier(
+    subject: &[u8],
+    pattern: &[u8],
+    item: usize,
+    at: usize,
+) -> Result<Option<usize>, Error> {
     if peek(pattern, item) != b'[' {
         return Err(Error::NoFrontierSet);
     }
-    let end = item::end(pattern, item)?;
-    let set = Item::new(pattern, item, end);
+    let (set, end) = Item::read(pattern, item)?;
     let before = at.checked_sub(1).map_or(0, |before| peek(subject, before));
-    Ok(if !set.matches(before) && set.matches(peek(subject, at)) {
-        Next::Match { item: end, at }
-    } else {
-        Next::Fail
-    })
+    Ok((!set.matches(before) && set.matches(peek(subject, at))).then_some(end))
 }
