@@ -2,8 +2,8 @@
 local classes = ...
 
 local concat, error, pairs, pcall, rawset = table.concat, error, pairs, pcall, rawset
-local remove = table.remove
-local setmetatable, type = setmetatable, type
+local rawget, remove, setmetatable, sub, type = rawget, table.remove, setmetatable, string.sub, type
+local find, make = classes.find, classes.make
 
 -- What getmetatable gives of the API's objects: false where a tenant's scripts run.
 local hidden = nil
@@ -11,15 +11,40 @@ if classes.hidden then
     hidden = false
 end
 
-local function class(name, methods, make)
-    local function index(self, key)
-        local method = methods[key]
-        if method ~= nil then
+-- What only this file calls: no object has it.
+local INTERNAL = { fields = true, has_http = true, list = true, list_servers = true, new = true, side = true }
+
+-- Returns a function of the host.
+local function take(class, name)
+    local number = find(class, name)
+    return number and make(number)
+end
+
+-- Returns the methods of a class: each is made when it is first asked for. What the class does not
+-- have, `other` may.
+local function methods_of(class, other)
+    return setmetatable({}, {
+        __index = function(self, name)
+            local method = class and not INTERNAL[name] and take(class, name) or other and other(name)
+            if method then
+                rawset(self, name, method)
+            end
             return method
+        end,
+    })
+end
+
+local function class(name, methods, make)
+    -- What an object makes of a name comes before what has to be looked for.
+    local function index(self, key)
+        local method = rawget(methods, key)
+        if method == nil then
+            method = make(self, key)
+            if method == nil then
+                return methods[key]
+            end
         end
-        if make then
-            return make(self, key)
-        end
+        return method
     end
     return {
         __index = make and index or methods,
@@ -42,13 +67,13 @@ local function constructor(new, mt)
 end
 
 if os then
-    os.getenv = classes.os.getenv
+    os.getenv = take("os", "getenv")
 end
 
-local socket_mt = class("Socket", classes.socket)
-local concat_mt = class("Concat", classes.concat)
-local regex_mt = class("Regex", classes.regex)
-local channel_mt = class("Channel", classes.channel)
+local socket_mt = class("Socket", methods_of("socket"))
+local concat_mt = class("Concat", methods_of("concat"))
+local regex_mt = class("Regex", methods_of("regex"))
+local channel_mt = class("Channel", methods_of("channel"))
 
 -- The reply of an action: a plain table with methods.
 local reply_methods = {}
@@ -85,7 +110,7 @@ function reply_methods:set_body(body)
     return true
 end
 
-local check_reply = classes.reply.check
+local check_reply = take("reply", "check")
 
 local function new_reply(options)
     local reply = setmetatable({ status = 200, reason = "", body = "", headers = {} }, reply_mt)
@@ -100,18 +125,16 @@ local function new_reply(options)
 end
 
 -- txn.http: the names of today, and those of 2015 under req and res.
-local http_sides = { req = {}, res = {} }
-for name, method in pairs(classes.http) do
-    local side = http_sides[name:sub(1, 3)]
-    if side and name:sub(4, 4) == "_" then
-        side[name:sub(5)] = method
-        if name:sub(5, 8) == "rep_" then
-            side["replace_" .. name:sub(9)] = method
+local function http_side(side)
+    return class("HTTP", methods_of(nil, function(name)
+        if type(name) == "string" then
+            local replaced = sub(name, 1, 8) == "replace_" and "rep_" .. sub(name, 9)
+            return take("http", side .. (replaced or name))
         end
-    end
+    end))
 end
-local http_side_mts = { req = class("HTTP", http_sides.req), res = class("HTTP", http_sides.res) }
-local http_mt = class("HTTP", classes.http, function(self, key)
+local http_side_mts = { req = http_side("req_"), res = http_side("res_") }
+local http_mt = class("HTTP", methods_of("http"), function(self, key)
     local mt = http_side_mts[key]
     if mt then
         local side = setmetatable({ [0] = self[0] }, mt)
@@ -122,13 +145,7 @@ end)
 
 -- TXN
 local txn_mt
-local side, has_http = classes.txn.side, classes.txn.has_http
-local txn_methods = {}
-for name, method in pairs(classes.txn) do
-    txn_methods[name] = method
-end
-txn_methods.side, txn_methods.has_http = nil, nil
-
+local side, has_http = take("txn", "side"), take("txn", "has_http")
 local function channel(txn, request)
     return setmetatable({ [0] = side(txn, request) }, channel_mt)
 end
@@ -155,8 +172,14 @@ local function sampler(name, find, safe)
     end, mt
 end
 
-local fetches, fetches_mt = sampler("Fetches", classes.sample.fetch, false)
+local sample_fetch, sample_converter = take("sample", "fetch"), take("sample", "converter")
+local fetches, fetches_mt = sampler("Fetches", sample_fetch, false)
 local fetch_method = fetches_mt.__index
+
+-- Also txn:<fetch>(), as in 2015.
+local txn_methods = methods_of("txn", function(name)
+    return fetch_method(nil, name)
+end)
 
 local txn_fields = {
     req = function(txn)
@@ -171,9 +194,9 @@ local txn_fields = {
         end
     end,
     f = fetches,
-    sf = sampler("Fetches", classes.sample.fetch, true),
-    c = sampler("Converters", classes.sample.converter, false),
-    sc = sampler("Converters", classes.sample.converter, true),
+    sf = sampler("Fetches", sample_fetch, true),
+    c = sampler("Converters", sample_converter, false),
+    sc = sampler("Converters", sample_converter, true),
 }
 
 function txn_methods.req_channel(txn)
@@ -208,27 +231,25 @@ local function field(self, key)
         end
         return value
     end
-    -- txn:<fetch>(), as in 2015
-    return fetch_method(nil, key)
 end
 
 txn_mt = class("TXN", txn_methods, field)
 
 -- Services
-local function applet(name, methods)
-    for _, shared in pairs({ "get_priv", "get_var", "set_priv", "set_var", "unset_var" }) do
-        methods[shared] = classes.txn[shared]
-    end
+local SHARED = { get_priv = true, get_var = true, set_priv = true, set_var = true, unset_var = true }
+local function applet(name, class_name)
+    local methods = methods_of(class_name, function(method)
+        return SHARED[method] and take("txn", method)
+    end)
     return class(name, methods, function(self, key)
         if key == "f" or key == "sf" or key == "c" or key == "sc" then
             return field(self, key)
         end
     end)
 end
-local applet_http_mt = applet("AppletHTTP", classes.applet_http)
-local applet_tcp_mt = applet("AppletTCP", classes.applet_tcp)
-local applet_fields = classes.applet_http.fields
-classes.applet_http.fields = nil
+local applet_http_mt = applet("AppletHTTP", "applet_http")
+local applet_tcp_mt = applet("AppletTCP", "applet_tcp")
+local applet_fields = take("applet_http", "fields")
 
 -- core
 core = classes.core
@@ -240,38 +261,36 @@ for level, name in pairs({
     core[name] = level
 end
 
-local new_socket, new_concat = classes.socket.new, classes.concat.new
-classes.socket.new, classes.concat.new = nil, nil
-
-core.tcp, core.concat = constructor(new_socket, socket_mt), constructor(new_concat, concat_mt)
+core.tcp = constructor(take("socket", "new"), socket_mt)
+core.concat = constructor(take("concat", "new"), concat_mt)
 
 -- core.httpclient
-local client = classes.httpclient
-local begin, perform = client.begin, client.perform
-local new_client, head, read, write, finish = client.new, client.head, client.read, client.write, client.finish
+local client = methods_of("httpclient")
 local response_mt = class("HTTPResponse", {
     read = function(self)
         if self.early[1] then
             return remove(self.early, 1)
         end
-        return read(self)
+        return client.read(self)
     end,
-    close = client.close,
+    close = function(self)
+        return client.close(self)
+    end,
 })
 
 -- A request whose body a function gives, or whose response's body is not wanted as a whole.
 local function in_pieces(self, name, options, source, sink)
-    local flow, response, early = begin(self, name, options), nil, {}
+    local flow, response, early = client.begin(self, name, options), nil, {}
     if not sink then
         function sink(piece)
             early[#early + 1] = piece
         end
     end
     local function pull()
-        response = response or head(flow)
+        response = response or client.head(flow)
         local piece, why
         if not response.error then
-            piece, why = read(flow)
+            piece, why = client.read(flow)
         end
         if piece then
             sink(piece, response)
@@ -281,9 +300,9 @@ local function in_pieces(self, name, options, source, sink)
         return piece
     end
     local function push(piece)
-        local sent = (piece and write or finish)(flow, piece)
+        local sent = (piece and client.write or client.finish)(flow, piece)
         while sent == nil and pull() do
-            sent = write(flow, "")
+            sent = client.write(flow, "")
         end
         return sent
     end
@@ -294,7 +313,7 @@ local function in_pieces(self, name, options, source, sink)
         end
         push(nil)
     end
-    response = response or head(flow)
+    response = response or client.head(flow)
     if options.stream and not response.error then
         response.body, response.early, response[0] = nil, early, flow[0]
         return setmetatable(response, response_mt)
@@ -305,18 +324,18 @@ local function in_pieces(self, name, options, source, sink)
     return response
 end
 
-local client_methods = {}
-for _, name in pairs({ "delete", "get", "head", "post", "put", "request" }) do
-    client_methods[name] = function(self, options)
+local CLIENT = { delete = true, get = true, head = true, post = true, put = true, request = true }
+local client_methods = methods_of(nil, function(name)
+    return CLIENT[name] and function(self, options)
         local source = type(options) == "table" and options.body
         source = type(source) == "function" and source
         if source or type(options) == "table" and (options.sink or options.stream) then
             return in_pieces(self, name, options, source, options.sink)
         end
-        return perform(self, name, options)
+        return client.perform(self, name, options)
     end
-end
-core.httpclient = constructor(new_client, class("HTTPClient", client_methods))
+end)
+core.httpclient = constructor(take("httpclient", "new"), class("HTTPClient", client_methods))
 
 -- core.proxies and its kin: lists by name that are made when they are first looked at.
 local function lazy(load)
@@ -338,9 +357,8 @@ local function lazy(load)
     })
 end
 
-local list, list_servers = classes.proxy.list, classes.proxy.list_servers
-classes.proxy.list, classes.proxy.list_servers = nil, nil
-local server_mt = class("Server", classes.server)
+local list, list_servers = take("proxy", "list"), take("proxy", "list_servers")
+local server_mt = class("Server", methods_of("server"))
 
 local function by_name(objects, mt)
     local named = {}
@@ -350,7 +368,7 @@ local function by_name(objects, mt)
     return named
 end
 
-local proxy_mt = class("Proxy", classes.proxy, function(self, key)
+local proxy_mt = class("Proxy", methods_of("proxy"), function(self, key)
     if key == "servers" then
         local servers = by_name(list_servers(self), server_mt)
         rawset(self, key, servers)
@@ -365,7 +383,7 @@ for name, kind in pairs({ proxies = "proxy", frontends = "frontend", backends = 
 end
 
 -- Regex
-local new_regex = classes.regex.new
+local new_regex = take("regex", "new")
 Regex = {
     new = function(...)
         local ok, regex = new_regex(...)
@@ -375,20 +393,17 @@ Regex = {
         return ok, regex
     end,
 }
-classes.regex.new = nil
 
 -- Map
-local map_mt = class("Map", classes.map)
-local new_map = classes.map.new
-classes.map.new = nil
-Map = { new = constructor(new_map, map_mt) }
+local map_mt = class("Map", methods_of("map"))
+Map = { new = constructor(take("map", "new"), map_mt) }
 for _, method in pairs({ "str", "int", "ip", "beg", "sub", "dir", "dom", "end", "reg" }) do
     Map[method], Map["_" .. method] = method, method
 end
 
 act = {
     CONTINUE = 0, STOP = 1, YIELD = 2, ERROR = 3, DONE = 4, DENY = 5, ABORT = 6, INVALID = 7,
-    wake_time = classes.act.wake_time,
+    wake_time = take("act", "wake_time"),
 }
 
 return function(f)

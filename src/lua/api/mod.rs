@@ -7,6 +7,7 @@ use bytes::Bytes;
 use mlua::Function;
 use mlua::IntoLua;
 use mlua::Lua;
+use mlua::LuaString;
 use mlua::Table;
 use mlua::UserData;
 use mlua::Value;
@@ -69,8 +70,10 @@ const CLASSES: &[(&str, &[Row])] = &[
     ("core", map::CHANGES),
     ("http", http::TABLE),
     ("httpclient", httpclient::TABLE),
+    ("io", io::TABLE),
     ("map", map::TABLE),
     ("os", os::TABLE),
+    ("os", os::TENANT),
     ("proxy", proxy::PROXY),
     ("regex", regex::TABLE),
     ("reply", reply::TABLE),
@@ -79,9 +82,6 @@ const CLASSES: &[(&str, &[Row])] = &[
     ("socket", socket::TABLE),
     ("txn", txn_class::TABLE),
 ];
-
-/// Further functions of the classes, for tenants.
-const TENANT_CLASSES: &[(&str, &[Row])] = &[("io", io::TABLE), ("os", os::TENANT)];
 
 static API: OnceLock<Vec<u8>> = OnceLock::new();
 
@@ -114,9 +114,14 @@ impl Handle {
 }
 
 /// Gives a state its classes.
+///
+/// Most states call few functions, so each is made when it is first asked for.
 pub(super) fn install(vm: &Vm) -> Result<Entries, Error> {
     let lua = vm.lua();
-    let classes = classes(vm, CLASSES, 0)?;
+    let classes = lua.create_table()?;
+    classes.raw_set("find", lua.create_function(|_, asked| Ok(find(&asked)))?)?;
+    classes.raw_set("make", maker(vm)?)?;
+    classes.raw_set("core", class(vm, "core")?)?;
     // Nobody is to change what a tenant's objects are made of, be it by mistake.
     classes.raw_set("hidden", vm.reach() == Reach::Tenant)?;
     let info = Info::of(lua).map_err(|_| Error::raised("the state is not set up"))?;
@@ -127,32 +132,48 @@ pub(super) fn install(vm: &Vm) -> Result<Entries, Error> {
 
 /// Returns what a tenant has in place of Lua's own libraries.
 pub(super) fn for_tenant(vm: &Vm) -> Result<Table, Error> {
-    let first = CLASSES.iter().map(|(_, rows)| rows.len()).sum();
-    classes(vm, TENANT_CLASSES, first)
-}
-
-/// All rows, in the order of the classes.
-static ROWS: LazyLock<Vec<&'static Row>> = LazyLock::new(|| {
-    CLASSES.iter().chain(TENANT_CLASSES).flat_map(|(_, rows)| rows.iter()).collect()
-});
-
-/// Makes some classes; `first` is the number of their first row.
-fn classes(vm: &Vm, list: &[(&str, &[Row])], first: usize) -> Result<Table, Error> {
     let classes = vm.lua().create_table()?;
-    let make = host::functions(vm, |number| ROWS.get(number).copied())?;
-    let mut number = first;
-    for (name, rows) in list {
-        let class = match classes.raw_get(*name)? {
-            Value::Table(class) => class,
-            _ => vm.lua().create_table()?,
-        };
-        for row in *rows {
-            class.raw_set(row.name, make.call::<Function>(number)?)?;
-            number += 1;
-        }
-        classes.raw_set(*name, class)?;
+    for name in ["io", "os"] {
+        classes.raw_set(name, class(vm, name)?)?;
     }
     Ok(classes)
+}
+
+/// All functions, with the classes they are of. A function's place is its number.
+static ROWS: LazyLock<Vec<(&'static str, &'static Row)>> = LazyLock::new(|| {
+    let rows = |(class, rows): &(&'static str, &'static [Row])| {
+        let class = *class;
+        rows.iter().map(move |row| (class, row))
+    };
+    CLASSES.iter().flat_map(rows).collect()
+});
+
+/// Returns the number of a function, by its class and name.
+fn find((class, name): &(LuaString, Value)) -> Option<usize> {
+    let Value::String(name) = name else { return None };
+    let (class, name) = (class.as_bytes(), name.as_bytes());
+    ROWS.iter()
+        .position(|(known, row)| row.name.as_bytes() == &*name && known.as_bytes() == &*class)
+}
+
+/// Returns what makes a function of its number.
+fn maker(vm: &Vm) -> Result<Function, Error> {
+    host::functions(vm, |number| ROWS.get(number).map(|(_, row)| *row))
+}
+
+/// Makes all functions of a class.
+fn class(vm: &Vm, name: &str) -> Result<Table, Error> {
+    let (class, make) = (vm.lua().create_table()?, maker(vm)?);
+    for (number, (_, row)) in ROWS.iter().enumerate().filter(|(_, (class, _))| *class == name) {
+        class.raw_set(row.name, make.call::<Function>(number)?)?;
+    }
+    Ok(class)
+}
+
+/// Returns the names of all functions.
+#[cfg(test)]
+pub(super) fn names() -> Vec<&'static str> {
+    ROWS.iter().map(|(_, row)| row.name).collect()
 }
 
 /// Returns the exchange an object stands for.
