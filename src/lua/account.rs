@@ -18,6 +18,7 @@ use mlua::Lua;
 use super::book::Info;
 use super::host::Raise;
 use super::module::Modules;
+use super::raw;
 use crate::clock;
 use crate::script::policy::Policy;
 
@@ -106,8 +107,7 @@ pub(super) fn charge(lua: &Lua, what: What, amount: usize) -> Result<Option<Char
 /// that there is anything to be found.
 pub(super) fn weigh(lua: &Lua, bytes: usize) {
     for _ in 0..(bytes / STEP).clamp(1, STEPS_MAX) {
-        // A finalizer that fails has told no one.
-        lua.gc_step().unwrap_or_default();
+        raw::collect_some(lua);
     }
 }
 

@@ -1,6 +1,6 @@
 -- Functions of LuaJIT's libraries with which a script could hold its worker or overrun its stack.
 -- What calls the script back does so from Lua here: it can be preempted, and may wait.
-local dying, load_max, is_costly = ...
+local dying, load_max, is_costly, collect = ...
 
 local error, find, getmetatable, pcall, rawequal = error, string.find, getmetatable, pcall, rawequal
 local rawget, rawlen, rawset, select, setmetatable = rawget, rawlen, rawset, select, setmetatable
@@ -251,13 +251,13 @@ end
 -- In steps, between which others run.
 function collectgarbage(what, argument)
     if what == "step" then
-        return plain_collect(what, min(tonumber(argument) or 0, 100))
+        return collect()
     elseif what ~= nil and what ~= "collect" then
         return plain_collect(what, argument)
     end
     -- The cycle that has begun, and a whole one.
     for _ = 1, 2 do
-        repeat until plain_collect("step", 100)
+        repeat until collect()
     end
     return 0
 end

@@ -10,6 +10,7 @@ mod book;
 pub mod call;
 mod chunk;
 mod client;
+mod closing;
 mod connect;
 pub mod current;
 mod driver;

@@ -1,11 +1,12 @@
 //! What the functions of the libraries cost: on ordinary input against LuaJIT's own, and in the
 //! longest single calls that a tenant can make. Measurements, in Markdown.
 //!
-//! `CARGO_PROFILE_TEST_OPT_LEVEL=2 cargo test --lib lua::stalls -- --ignored --nocapture
-//! --test-threads 1`
+//! `cargo test --release --lib lua::stalls -- --ignored --nocapture --test-threads 1`
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task;
+use std::task::Waker;
 use std::time::Duration;
 
 use mlua::Function;
@@ -23,6 +24,7 @@ use super::book::Book;
 use super::book::Info;
 use super::book::Place;
 use super::chunk::Chunk;
+use super::closing;
 use super::current;
 use super::current::Context;
 use super::current::Current;
@@ -113,6 +115,18 @@ const CALLS: &[(&str, &str)] = &[
     ("x = coroutine.wrap(function(...) return ... end)", "return x(unpack({}, 1, 7900))"),
 ];
 
+/// What the collector may do at once, however it is asked: what a state is filled with.
+const FILLS: &[&str] = &[
+    "x = setmetatable({}, { __mode = 'k' }) for i = 1, 60000 do x[{}] = i end",
+    "x = {} for i = 1, 50000 do x[i] = setmetatable({ {} }, { __mode = 'v' }) end",
+    "y = { __mode = 'kv' } x = {} for i = 1, 80000 do x[i] = setmetatable({ {} }, y) end",
+    "x = {} for i = 1, 9000 do x[i] = coroutine.create(print) end",
+    "x = {} for i = 1, 40000 do x[i] = core.concat() end",
+    "x = {} for i = 1, 100000 do x[i] = { i } end for i = 1, 100000 do x[i][1] = {} end",
+    "x = {} for i = 1, 150000 do x[i] = function() return x end end",
+    "x = {} for i = 1, 250000 do x[i] = i .. 'x' end",
+];
+
 /// Chunks for `load`: a part that is repeated.
 const CHUNKS: &[(&str, &str, &str)] = &[
     ("return a", " or a", ""),
@@ -193,6 +207,7 @@ fn longest() {
     for (before, call) in CALLS {
         show(before, call, call);
     }
+    FILLS.iter().for_each(|fill| show(fill, "return 1", fill));
     for (first, part, last) in CHUNKS {
         show_body(first, part, last);
         let count = (super::vm::TENANT_LOAD_MAX - first.len() - last.len()) / part.len();
@@ -225,6 +240,27 @@ fn show_body(first: &str, part: &str, last: &str) {
     );
 }
 
+/// Returns the milliseconds of the longest of some slices, the last of which says that it is.
+fn slices(mut slice: impl FnMut() -> bool) -> f64 {
+    let mut longest = 0.0_f64;
+    loop {
+        let begin = cpu();
+        let is_last = slice();
+        longest = longest.max((cpu() - begin) * 1e3);
+        if is_last {
+            return longest;
+        }
+    }
+}
+
+/// Ends a state; returns the milliseconds of the longest slice.
+fn end(vm: Vm) -> f64 {
+    let held = vm.held();
+    drop(vm);
+    let mut closing = Box::pin(closing::close(held));
+    slices(|| closing.as_mut().poll(&mut task::Context::from_waker(Waker::noop())).is_ready())
+}
+
 fn show(before: &str, call: &str, name: &str) {
     let (mut longest, mut sweep, mut close) = (f64::MAX, f64::MAX, f64::MAX);
     let mut outcome = String::new();
@@ -233,13 +269,10 @@ fn show(before: &str, call: &str, name: &str) {
         let (_, failed) = run(&vm, before);
         let (took, result) = run(&vm, call);
         longest = longest.min(took);
-        let begin = cpu();
-        vm.sweep();
-        sweep = sweep.min((cpu() - begin) * 1e3);
         outcome = if failed.is_empty() { result } else { failed };
-        let begin = cpu();
-        drop(vm);
-        close = close.min((cpu() - begin) * 1e3);
+        let heap = vm.heap();
+        sweep = sweep.min(slices(|| heap.slice()));
+        close = close.min(end(vm));
     }
     let before = if before.len() > 100 { "" } else { before };
     println!("| `{before}` | `{name}` | {longest:.2} | {sweep:.2} | {close:.2} | {outcome} |");

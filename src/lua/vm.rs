@@ -23,6 +23,8 @@ use super::book::Info;
 use super::call::Call;
 use super::call::Step;
 use super::chunk;
+use super::closing;
+use super::closing::Held;
 use super::current;
 use super::current::Context;
 use super::environment;
@@ -95,14 +97,21 @@ struct Inner {
     tenant: OnceCell<Arc<Account>>,
     /// Of a tenant's: what its runs are charged to.
     share: OnceCell<Rc<Share>>,
-    // Before the state, whose allocator it is.
-    memory: Memory,
     /// How many collections have to end before what is garbage now is surely gone.
     sweeps: Cell<u8>,
     reach: Reach,
     /// No other state of the process, past or present, has this number.
     serial: u64,
-    lua: Lua,
+    held: Rc<Held>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Elsewhere all is over, and it may take its time.
+        if task::is_running() {
+            task::spawn_nice(0, closing::close(Rc::clone(&self.held))).detach();
+        }
+    }
 }
 
 impl WeakVm {
@@ -125,9 +134,6 @@ static SERIALS: AtomicU64 = AtomicU64::new(0);
 
 /// How many threads are kept for further calls.
 const IDLE_MAX: usize = 128;
-
-/// How many steps of the collector are done at once, as long as they only mark: microseconds each.
-const SWEEP_STEPS: usize = 16;
 
 static LIBRARY: OnceLock<Vec<u8>> = OnceLock::new();
 static STRING_LIBRARY: OnceLock<Vec<u8>> = OnceLock::new();
@@ -172,6 +178,7 @@ impl Vm {
             dying,
             lua.create_function(|lua, ()| Ok(load_max(lua)))?,
             lua.create_function(|lua, text| Ok(is_costly(lua, &text)))?,
+            raw::collector(&lua)?,
         ))?;
         library(&lua, &STRING_LIBRARY, include_str!("libraries_string.lua"))?
             .call::<()>(raw::library_tools(&lua)?)?;
@@ -195,18 +202,17 @@ impl Vm {
                 doomed: Cell::new(false),
                 tenant: OnceCell::new(),
                 share: OnceCell::new(),
-                memory,
                 sweeps: Cell::new(0),
                 reach: options.reach,
                 serial: SERIALS.fetch_add(1, Ordering::Relaxed),
-                lua,
+                held: Rc::new(Held { memory, lua }),
             }),
         })
     }
 
     /// Returns the state, for making values.
     pub fn lua(&self) -> &Lua {
-        &self.inner.lua
+        &self.inner.held.lua
     }
 
     /// Returns the number of the state in log messages.
@@ -216,12 +222,12 @@ impl Vm {
 
     /// Returns how many bytes the state holds.
     pub fn memory(&self) -> usize {
-        self.inner.memory.held()
+        self.inner.held.memory.held()
     }
 
     /// Compiles a script; `name` stands in its messages.
     pub fn load(&self, name: &str, source: &[u8]) -> Result<Function, Error> {
-        Ok(text(&self.inner.lua, name, source).into_function()?)
+        Ok(text(&self.inner.held.lua, name, source).into_function()?)
     }
 
     /// Starts a function; the call goes on with the [`Step`]s that follow.
@@ -246,7 +252,7 @@ impl Vm {
     pub(super) fn set_up(&self, info: Info) -> Result<(), Error> {
         self.set_info(info)?;
         let entries = api::install(self)?;
-        drop(self.inner.lua.set_app_data(entries));
+        drop(self.inner.held.lua.set_app_data(entries));
         environment::close(self)?;
         self.tenant().map_or(Ok(()), |account| environment::grant(self.lua(), account))
     }
@@ -264,11 +270,11 @@ impl Vm {
     /// Tells the state what it is.
     pub(super) fn set_info(&self, info: Info) -> Result<(), Error> {
         if let Some(tenant) = &info.tenant {
-            environment::grant(&self.inner.lua, tenant)?;
+            environment::grant(&self.inner.held.lua, tenant)?;
             self.inner.tenant.get_or_init(|| Arc::clone(tenant));
             self.inner.who.set(watchdog::enroll(tenant));
         }
-        drop(self.inner.lua.set_app_data(info));
+        drop(self.inner.held.lua.set_app_data(info));
         Ok(())
     }
 
@@ -291,9 +297,15 @@ impl Vm {
         Rc::ptr_eq(&self.inner, &other.inner)
     }
 
+    /// Returns what outlives it for a while.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> Rc<Held> {
+        Rc::clone(&self.inner.held)
+    }
+
     /// Returns what the state knows of itself.
     pub(super) fn info(&self) -> Option<Info> {
-        self.inner.lua.app_data_ref::<Info>().map(|info| info.clone())
+        self.inner.held.lua.app_data_ref::<Info>().map(|info| info.clone())
     }
 
     pub(super) fn downgrade(&self) -> WeakVm {
@@ -302,7 +314,7 @@ impl Vm {
 
     /// Removes the libraries that are not named (`tune.lua.openlibs`).
     pub(super) fn keep_libraries(&self, names: &[String]) -> Result<(), Error> {
-        let globals = self.inner.lua.globals();
+        let globals = self.inner.held.lua.globals();
         let loaded: Option<mlua::Table> = globals
             .raw_get::<Option<mlua::Table>>("package")?
             .map_or(Ok(None), |package| package.raw_get("loaded"))?;
@@ -319,7 +331,7 @@ impl Vm {
     pub(super) fn limit_memory(&self, bytes: usize) -> Result<(), Error> {
         if bytes > 0 {
             let limit = Limit { bytes, block: usize::MAX, knob: ("tune.lua.maxmem", bytes) };
-            self.inner.memory.limit(&self.inner.lua, limit);
+            self.inner.held.memory.limit(&self.inner.held.lua, limit);
         }
         Ok(())
     }
@@ -328,7 +340,7 @@ impl Vm {
     ///
     /// One instruction may take the eighth part: copying more would hold the worker for too long.
     pub(super) fn limit_tenant(&self, memory_max: usize) -> Result<(), Error> {
-        let lua = &self.inner.lua;
+        let lua = &self.inner.held.lua;
         let loaded: mlua::Table = lua.named_registry_value("_LOADED")?;
         let jit: Option<mlua::Table> = loaded.raw_get("jit.opt")?;
         let mut bytes = memory_max;
@@ -338,13 +350,13 @@ impl Vm {
             bytes = bytes.saturating_sub(MACHINE_CODE).max(memory_max / 2);
         }
         let block = (memory_max / 8).clamp(256 << 10, 4 << 20);
-        self.inner.memory.limit(lua, Limit { bytes, block, knob: ("memory-max", memory_max) });
+        self.inner.held.memory.limit(lua, Limit { bytes, block, knob: ("memory-max", memory_max) });
         Ok(())
     }
 
     /// Returns the account of the state's memory.
     pub(super) fn heap(&self) -> &Memory {
-        &self.inner.memory
+        &self.inner.held.memory
     }
 
     /// Says that the state is to be thrown away.
@@ -383,7 +395,7 @@ impl Vm {
         if let Some(thread) = self.inner.idle.borrow_mut().pop() {
             return Ok(thread);
         }
-        let thread = raw::new_thread(&self.inner.lua)?;
+        let thread = raw::new_thread(&self.inner.held.lua)?;
         self.inner.lock.call::<()>(&thread)?;
         Ok(thread)
     }
@@ -413,28 +425,16 @@ impl Vm {
 
     /// Goes some steps on with a collection; says whether there is more to do.
     fn sweep_some(&self) -> bool {
-        let before = self.memory();
-        for _ in 0..SWEEP_STEPS {
-            // A finalizer that fails has told no one; there is no one to tell.
-            if self.inner.lua.gc_step().unwrap_or(true) {
-                let sweeps = self.inner.sweeps.get().saturating_sub(1);
-                self.inner.sweeps.set(sweeps);
-                if sweeps == 0 {
-                    return false;
-                }
-            }
-            // A step that frees may free ten thousand objects.
-            if self.memory() < before {
-                break;
-            }
+        if self.heap().slice() {
+            self.inner.sweeps.set(self.inner.sweeps.get().saturating_sub(1));
         }
-        true
+        self.inner.sweeps.get() > 0
     }
 
     /// Collects all garbage now.
     pub(super) fn sweep(&self) {
         // A finalizer that fails has told no one; there is no one to tell.
-        self.inner.lua.gc_collect().unwrap_or_default();
+        self.inner.held.lua.gc_collect().unwrap_or_default();
     }
 }
 

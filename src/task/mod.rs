@@ -23,6 +23,7 @@ pub use scheduler::NICE_MIN;
 pub use scheduler::Remote;
 pub use scheduler::Task;
 pub use scheduler::go_last;
+pub use scheduler::is_running;
 pub use scheduler::nice;
 pub use scheduler::set_nice;
 pub use scheduler::spawn;

@@ -66,6 +66,11 @@ where
     Task(Some(task.fallible()))
 }
 
+/// Says whether this thread runs tasks.
+pub fn is_running() -> bool {
+    LOCAL.try_with(|local| local.depth.get() > 0).unwrap_or(false)
+}
+
 /// Returns the niceness of the running task.
 pub fn nice() -> i32 {
     NICE.get()

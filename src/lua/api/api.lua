@@ -324,9 +324,9 @@ local function in_pieces(self, name, options, source, sink)
     return response
 end
 
-local CLIENT = { delete = true, get = true, head = true, post = true, put = true, request = true }
-local client_methods = methods_of(nil, function(name)
-    return CLIENT[name] and function(self, options)
+local client_methods = {}
+for _, name in pairs({ "delete", "get", "head", "post", "put", "request" }) do
+    client_methods[name] = function(self, options)
         local source = type(options) == "table" and options.body
         source = type(source) == "function" and source
         if source or type(options) == "table" and (options.sink or options.stream) then
@@ -334,7 +334,7 @@ local client_methods = methods_of(nil, function(name)
         end
         return client.perform(self, name, options)
     end
-end)
+end
 core.httpclient = constructor(take("httpclient", "new"), class("HTTPClient", client_methods))
 
 -- core.proxies and its kin: lists by name that are made when they are first looked at.

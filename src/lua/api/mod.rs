@@ -170,10 +170,10 @@ fn class(vm: &Vm, name: &str) -> Result<Table, Error> {
     Ok(class)
 }
 
-/// Returns the names of all functions.
+/// Returns the classes and names of all functions: none is there before it is asked for.
 #[cfg(test)]
-pub(super) fn names() -> Vec<&'static str> {
-    ROWS.iter().map(|(_, row)| row.name).collect()
+pub(super) fn names() -> Vec<(&'static str, &'static str)> {
+    ROWS.iter().map(|(class, row)| (*class, row.name)).collect()
 }
 
 /// Returns the exchange an object stands for.

@@ -155,6 +155,11 @@ pub(super) fn grant(lua: &Lua, account: &Account) -> Result<(), Error> {
     Ok(())
 }
 
+/// Lets go of what the host keeps for a tenant's state.
+pub(super) fn forget(lua: &Lua) {
+    drop(lua.remove_app_data::<Open>());
+}
+
 fn chunk(lua: &Lua, source: &'static str) -> Chunk<'static> {
     lua.load(source).set_name(raw::PRELUDE).set_mode(ChunkMode::Text)
 }

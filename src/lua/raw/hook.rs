@@ -136,7 +136,7 @@ unsafe extern "C-unwind" fn hook(state: *mut lua_State, _: *mut lua_Debug) {
         // Stays armed, so that whatever catches this gets no further than one instruction.
         arm(state);
         fail(state, c"execution timeout");
-    } else if is_zealous() {
+    } else if is_zealous() || wants(state) == Some(Want::Collect) {
         arm(state);
     }
 }
@@ -144,13 +144,18 @@ unsafe extern "C-unwind" fn hook(state: *mut lua_State, _: *mut lua_Debug) {
 /// Decides what becomes of the script, by its time and its memory.
 fn judge(state: *mut lua_State, yieldable: bool) -> Stop {
     let stop = meter::judge();
-    let Some(heap) = memory::of(state) else { return stop };
-    match heap.want() {
-        Some(Want::End) => Stop::Kill,
+    if !yieldable
+        && let Some(heap) = memory::of(state)
+        && heap.want() == Some(Want::Collect)
+    {
         // A call that cannot be suspended cannot wait for it.
-        Some(Want::Collect) if !yieldable && !heap.collect(state) => Stop::Kill,
-        _ => stop,
+        heap.collect(state);
     }
+    if wants(state) == Some(Want::End) { Stop::Kill } else { stop }
+}
+
+fn wants(state: *mut lua_State) -> Option<Want> {
+    memory::of(state).and_then(Heap::want)
 }
 
 /// Takes note of where a script stands that is to end; later it stands elsewhere.

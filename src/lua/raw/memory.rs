@@ -19,6 +19,12 @@ use mlua::ffi::lua_State;
 
 use super::hook;
 
+/// How much the collector does in a small step, as `setstepmul` counts; how many of them are a step,
+/// and how many steps a slice.
+const SMALL: c_int = 20;
+const STEP: usize = 16;
+const SLICE: usize = 16;
+
 /// What a state may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::lua) struct Limit {
@@ -63,6 +69,8 @@ pub(super) struct Heap {
     /// The host allocates, which must not fail.
     exempt: Cell<bool>,
     want: Cell<Option<Want>>,
+    /// How many were completed where a script could not be suspended.
+    cycles: Cell<u8>,
     refusal: Cell<Option<Refusal>>,
 }
 
@@ -89,6 +97,7 @@ impl Memory {
             knob: Cell::new(("", 0)),
             exempt: Cell::new(false),
             want: Cell::new(None),
+            cycles: Cell::new(0),
             refusal: Cell::new(None),
         };
         let heap = NonNull::from(Box::leak(Box::new(heap)));
@@ -130,9 +139,14 @@ impl Memory {
         self.heap().want.get()
     }
 
-    /// Goes a small step on with collecting; says whether a whole cycle is complete.
+    /// Goes some microseconds on with collecting; says whether a cycle is complete.
     pub(in crate::lua) fn step(&self) -> bool {
-        self.exempt(|| collect(self.main, ffi::LUA_GCSTEP)) != 0
+        self.exempt(|| step(self.main))
+    }
+
+    /// Goes about a tenth of a millisecond on with collecting; says whether a cycle is complete.
+    pub(in crate::lua) fn slice(&self) -> bool {
+        self.exempt(|| slice(self.main))
     }
 
     /// Says whether collecting has left little enough, and takes note of it.
@@ -149,6 +163,7 @@ impl Memory {
     pub(in crate::lua) fn settle(&self) -> Option<String> {
         let heap = self.heap();
         heap.want.set(None);
+        heap.cycles.set(0);
         let refusal = heap.refusal.take()?;
         let (held, (knob, set)) = (heap.held.get(), heap.knob.get());
         let limit = if set == 0 { String::new() } else { format!(" ({knob} {})", Size(set)) };
@@ -200,22 +215,27 @@ impl Heap {
         self.want.get()
     }
 
-    /// Collects all garbage at once, where a script cannot be suspended; says whether it may go on.
-    pub(super) fn collect(&self, state: *mut lua_State) -> bool {
+    /// Goes on with collecting where a script cannot be suspended: to be called again as long as
+    /// there is something wanted, between two instructions.
+    pub(super) fn collect(&self, state: *mut lua_State) {
         let outer = self.exempt.replace(true);
-        collect(state, ffi::LUA_GCCOLLECT);
+        let complete = slice(state);
         self.exempt.set(outer);
-        let relieved = self.is_relieved();
-        if !relieved {
-            self.condemn();
+        if !self.is_relieved() && complete {
+            let cycles = self.cycles.get() + 1;
+            self.cycles.set(cycles);
+            // What became garbage after a cycle had begun is found by the next.
+            if cycles == 2 {
+                self.condemn();
+            }
         }
-        relieved
     }
 
     fn is_relieved(&self) -> bool {
         let relieved = self.held.get() <= self.soft.get();
         if relieved {
             self.want.set(None);
+            self.cycles.set(0);
         }
         relieved
     }
@@ -286,9 +306,36 @@ pub(super) fn of<'a>(state: *mut lua_State) -> Option<&'a Heap> {
     unsafe { data.cast::<Heap>().as_ref() }
 }
 
-fn collect(state: *mut lua_State, what: c_int) -> c_int {
+/// Goes some microseconds on with collecting for a script that runs.
+pub(in crate::lua) fn collect_some(lua: &mlua::Lua) {
+    step(lua.exec_raw_lua(mlua::state::RawLua::state));
+}
+
+/// `collect()`: goes about a tenth of a millisecond on; says whether a cycle is complete.
+pub(super) unsafe extern "C-unwind" fn go_on(state: *mut lua_State) -> c_int {
+    let complete = slice(state);
+    // SAFETY: a C function has free slots.
+    unsafe { ffi::lua_pushboolean(state, c_int::from(complete)) };
+    1
+}
+
+fn slice(state: *mut lua_State) -> bool {
+    (0..SLICE).any(|_| step(state))
+}
+
+/// Goes on with collecting, about as far as LuaJIT itself does at once.
+fn step(state: *mut lua_State) -> bool {
+    // What was asked for in large blocks LuaJIT wants to make good at once, with up to a step for
+    // each KiB: so steps are small, and more of them are done.
+    let pace = control(state, ffi::LUA_GCSETSTEPMUL, SMALL);
+    let complete = (0..STEP).any(|_| control(state, ffi::LUA_GCSTEP, 0) != 0);
+    control(state, ffi::LUA_GCSETSTEPMUL, pace);
+    complete
+}
+
+fn control(state: *mut lua_State, what: c_int, data: c_int) -> c_int {
     // SAFETY: the state is alive; finalizers are the host's own and raise nothing.
-    unsafe { ffi::lua_gc(state, what, 0) }
+    unsafe { ffi::lua_gc(state, what, data) }
 }
 
 /// LuaJIT's `lua_Alloc`: refuses by returning null, which raises an error in the script.

@@ -23,6 +23,7 @@ pub(super) use hook::take_place;
 pub(super) use memory::Limit;
 pub(super) use memory::Memory;
 pub(super) use memory::Want;
+pub(super) use memory::collect_some;
 pub(super) use resume::Resumed;
 pub(super) use resume::go_on;
 pub(super) use resume::start;
@@ -108,6 +109,12 @@ pub(super) fn library_tools(lua: &mlua::Lua) -> mlua::Result<LibraryTools> {
         function(string::go_on)?,
         function(string::substitute)?,
     ))
+}
+
+/// Returns `collect()`: it goes on with collecting, and says whether a cycle is complete.
+pub(super) fn collector(lua: &mlua::Lua) -> mlua::Result<mlua::Function> {
+    // SAFETY: it takes no arguments and runs in any state.
+    unsafe { lua.create_c_function(memory::go_on) }
 }
 
 /// Makes a thread that runs nothing.

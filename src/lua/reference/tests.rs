@@ -18,6 +18,7 @@ use super::sample;
 use super::split_top;
 use super::types;
 use crate::lua::Host;
+use crate::lua::api;
 use crate::lua::api::tests::txn;
 use crate::proxy;
 use crate::proxy::Mode;
@@ -44,9 +45,10 @@ fn walk() -> BTreeSet<String> {
     let file = folder.path().join("walk.lua");
     fs::write(&file, WALK).unwrap();
     let host = Host::new(0);
+    let names = api::names().iter().map(|(class, name)| format!("{class}.{name} ")).collect();
     host.load(&Load {
         file: file.display().to_string(),
-        arguments: vec![folder.path().join("m.map").display().to_string()],
+        arguments: vec![folder.path().join("m.map").display().to_string(), names],
         per_thread: false,
     })
     .unwrap();

@@ -1,5 +1,5 @@
 -- Writes down the names of all that a state contains: a line `class name kind` for each.
-local file = ...
+local file, names = ...
 local lines = {}
 
 local function add(class, name, kind)
@@ -41,8 +41,13 @@ local lazy = {
     Proxy = { "servers" },
 }
 
--- An object: its own fields, and the methods of its class.
-local function walk_object(class, object)
+-- An object: its own fields, and the methods of its class. Those that are functions of the host are
+-- there when they have been asked for: which to ask for says the pattern.
+local function walk_object(class, object, pattern)
+    for name in names:gmatch(pattern or "^$") do
+        -- The names of 2015, too.
+        local _ = object[name], object[(name:gsub("^rep_", "replace_"))]
+    end
     local index = debug.getmetatable(object).__index
     if type(object) == "table" then
         members(class, object, true)
@@ -98,29 +103,31 @@ core.register_action("walk", { "http-req" }, function(txn)
         walk_table(name, _G[name])
     end
     walk_object("file", io.stdout)
-    walk_object("TXN", txn)
-    walk_object("HTTP", txn.http)
-    walk_object("HTTPReq", txn.http.req)
-    walk_object("HTTPRes", txn.http.res)
+    walk_object("TXN", txn, "%f[%a]txn%.(%S+)")
+    walk_object("HTTP", txn.http, "%f[%a]http%.(%S+)")
+    walk_object("HTTPReq", txn.http.req, "http%.req_(%S+)")
+    walk_object("HTTPRes", txn.http.res, "http%.res_(%S+)")
     walk_object("Reply", txn:reply())
-    walk_object("Channel", txn.req)
-    walk_object("Socket", core.tcp())
+    walk_object("Channel", txn.req, "%f[%a]channel%.(%S+)")
+    walk_object("Socket", core.tcp(), "%f[%a]socket%.(%S+)")
     walk_object("HTTPClient", core.httpclient())
-    walk_object("Concat", core.concat())
-    walk_object("Map", map)
-    walk_object("Regex", select(2, Regex.new("a", true)))
-    walk_object("Proxy", core.backends.b)
-    walk_object("Server", core.backends.b.servers.s)
+    walk_object("Concat", core.concat(), "%f[%a]concat%.(%S+)")
+    walk_object("Map", map, "%f[%a]map%.(%S+)")
+    walk_object("Regex", select(2, Regex.new("a", true)), "%f[%a]regex%.(%S+)")
+    walk_object("Proxy", core.backends.b, "%f[%a]proxy%.(%S+)")
+    walk_object("Server", core.backends.b.servers.s, "%f[%a]server%.(%S+)")
     txn:set_var("txn.result", result())
 end)
 
 core.register_service("http", "http", function(applet)
-    walk_object("AppletHTTP", applet)
+    walk_object("AppletHTTP", applet, "%f[%w_]applet_http%.(%S+)")
+    walk_object("AppletHTTP", applet, "%f[%w_]txn%.(%S+)")
     applet:set_var("txn.result", result())
     applet:start_response()
 end)
 
 core.register_service("tcp", "tcp", function(applet)
-    walk_object("AppletTCP", applet)
+    walk_object("AppletTCP", applet, "%f[%w_]applet_tcp%.(%S+)")
+    walk_object("AppletTCP", applet, "%f[%w_]txn%.(%S+)")
     applet:set_var("txn.result", result())
 end)
