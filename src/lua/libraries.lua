@@ -118,7 +118,8 @@ function table.insert(list, ...)
     -- LuaJIT takes a string that reads as a number for one.
     local position, value = tonumber((...)), select(2, ...)
     local length = rawlen(list)
-    if position and not (position >= 1 and position <= length + 1) then
+    -- Beyond the end it leaves holes, as LuaJIT's does: scripts rely on it.
+    if position and not (position >= 1) then
         error("bad argument #2 to 'insert' (position out of bounds)", 2)
     elseif not position or length - position < MANY then
         return plain_insert(list, ...)

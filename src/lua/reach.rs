@@ -100,6 +100,11 @@ pub(super) fn permits_name(policy: &Policy, name: &str, port: u16) -> bool {
     })
 }
 
+/// Says whether the tenant may ask name servers for a name, be it for whatever port.
+pub(super) fn asks_for(policy: &Policy, name: &str) -> bool {
+    policy.connect_allow.iter().any(|target| permits_name(policy, name, target.ports.0))
+}
+
 /// Says whether the tenant may connect to a UNIX socket: one that is named as it names it.
 pub(super) fn permits_path(policy: &Policy, path: &Path) -> bool {
     let named = |target: &Target| matches!(&target.host, Host::Unix(known) if known == path);

@@ -395,9 +395,10 @@ fn libraries_work_as_they_did() {
         ("xpcall(error, function(m) return m .. '!' end, 'a')", "false a!"),
         ("xpcall(function(...) return ... end, print, 1, 2)", "true 1 2"),
         (
-            "pcall(table.insert, {}, 3, 1)",
+            "pcall(table.insert, {}, 0, 1)",
             "false bad argument #2 to 'insert' (position out of bounds)",
         ),
+        ("(function() local t = {} table.insert(t, 3, 1) return t[3], t[1] end)()", "1 nil"),
         ("pcall(table.sort, { 1, 'a' })", "false attempt to compare string with number"),
         (
             "pcall(function() table.sort(5) end)",

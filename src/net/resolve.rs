@@ -43,6 +43,17 @@ pub async fn lookup(
     unblock(work).await
 }
 
+/// Returns the name of an address; a thread that may block asks for it.
+pub async fn name(ip: IpAddr) -> io::Result<String> {
+    let permit = LOOKUPS.acquire().await;
+    let work = move || {
+        let found = dns_lookup::lookup_addr(&ip).map_err(io::Error::from);
+        drop(permit);
+        found
+    };
+    unblock(work).await
+}
+
 /// Slow name servers must not take all the threads that may block.
 static LOOKUPS: Semaphore = Semaphore::new(16);
 

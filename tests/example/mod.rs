@@ -1,7 +1,6 @@
 //! The examples in scripts/: each is started as its remarks say, and does what they say.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -16,10 +15,10 @@ use crate::support::origin::Script;
 use crate::support::peer;
 use crate::support::peer::Tool;
 use crate::support::process::DEADLINE;
-use crate::support::process::Process;
 use crate::support::proxy::Peer;
 use crate::support::proxy::Proxy;
 use crate::support::proxy::Setup;
+use crate::support::redis::Redis;
 
 mod access;
 mod protocol;
@@ -212,29 +211,4 @@ fn fnv(text: &str) -> String {
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// A Redis server of the test's own, with nothing saved.
-struct Redis {
-    port: u16,
-    _process: Process,
-}
-
-impl Redis {
-    fn start() -> Self {
-        // Redis cannot inherit a socket: a port is taken, given back, and asked for again.
-        for _ in 0..5 {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let mut command = Command::new(Tool::Redis.path().unwrap());
-            command.args(["--save", "", "--appendonly", "no", "--bind", "127.0.0.1"]);
-            let process = Process::start(command.args(["--port", &port.to_string()]), &[]);
-            let lines = process.stdout.wait_for("that it is ready", |line| {
-                line.contains("eady to accept connections") || line.contains("bind: Address")
-            });
-            if lines.contains("eady to accept") {
-                return Self { port, _process: process };
-            }
-        }
-        panic!("no port for redis-server");
-    }
 }

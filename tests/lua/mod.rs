@@ -4,6 +4,7 @@ mod client;
 mod hostile;
 mod niceness;
 mod preemption;
+mod redis;
 mod soak;
 mod stall;
 mod start;
@@ -18,6 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials.extend(hostile::trials());
     trials.extend(niceness::trials());
     trials.extend(preemption::trials());
+    trials.extend(redis::trials());
     trials.extend(soak::trials());
     trials.extend(stall::trials());
     trials.extend(start::trials());

@@ -8,4 +8,5 @@ pub(crate) mod origin;
 pub(crate) mod peer;
 pub(crate) mod process;
 pub(crate) mod proxy;
+pub(crate) mod redis;
 pub(crate) mod syslog;

@@ -16,10 +16,13 @@ pub(crate) enum Tool {
     Netcat,
     Redis,
     RedisCli,
+    /// The library redis-lua.
+    RedisLua,
 }
 
 impl Tool {
-    const ALL: [Self; 5] = [Self::Haproxy, Self::Curl, Self::Netcat, Self::Redis, Self::RedisCli];
+    const ALL: [Self; 6] =
+        [Self::Haproxy, Self::Curl, Self::Netcat, Self::Redis, Self::RedisCli, Self::RedisLua];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -28,6 +31,7 @@ impl Tool {
             Self::Netcat => "nc",
             Self::Redis => "redis-server",
             Self::RedisCli => "redis-cli",
+            Self::RedisLua => "redis.lua",
         }
     }
 
@@ -62,7 +66,7 @@ pub(crate) fn trial(
 
 fn find(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let usual = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
+    let usual = ["/usr/sbin", "/usr/local/sbin", "/usr/share/lua/5.1"].map(PathBuf::from);
     env::split_paths(OsStr::new(&path))
         .chain(usual)
         .map(|folder| folder.join(name))

@@ -317,7 +317,7 @@ fn pause(args: &Args<'_>, unit: fn(u64) -> Duration) -> Result<Reply, Raise> {
 }
 
 /// Raises where nothing may wait because no scheduler runs yet.
-pub(super) fn waits(name: &str) -> Result<(), Raise> {
+pub(in crate::lua) fn waits(name: &str) -> Result<(), Raise> {
     let context = current::context();
     if matches!(context, Context::Body | Context::Init) {
         let why = format!("{name}: not available in the {} context", context.name());

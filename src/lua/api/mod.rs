@@ -32,7 +32,7 @@ mod act;
 mod applet;
 mod channel;
 mod concat;
-mod core;
+pub(super) mod core;
 mod http;
 mod httpclient;
 mod io;
@@ -43,7 +43,7 @@ mod regex;
 mod reply;
 mod sample;
 mod search;
-mod socket;
+pub(super) mod socket;
 mod txn_class;
 
 #[cfg(test)]

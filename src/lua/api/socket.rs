@@ -8,6 +8,7 @@ use std::rc::Weak;
 use std::task::Poll;
 use std::task::ready;
 use std::time::Duration;
+use std::time::Instant;
 
 use mlua::IntoLua;
 use mlua::Lua;
@@ -17,6 +18,7 @@ use mlua::Value;
 use super::Row;
 use super::core::waits;
 use super::miss;
+use crate::clock;
 use crate::lua::account;
 use crate::lua::account::Charge;
 use crate::lua::account::What;
@@ -38,7 +40,7 @@ use crate::net::Stream;
 use crate::net::stream::Keepalive;
 use crate::net::timer;
 
-pub(super) const TABLE: &[Row] = &[
+pub(in crate::lua) const TABLE: &[Row] = &[
     Row { name: "close", run: close },
     Row { name: "connect", run: connect },
     Row { name: "connect_ssl", run: connect_ssl },
@@ -57,14 +59,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A socket of a script.
 #[derive(Clone, Debug)]
-struct Socket(Rc<RefCell<State>>);
+pub(in crate::lua) struct Socket(Rc<RefCell<State>>);
 
 #[derive(Debug, Default)]
 struct State {
     stream: Option<Rc<Stream>>,
     /// Read, not received yet: at most what is read at once.
     buffer: Vec<u8>,
-    timeout: Option<Duration>,
+    patience: Patience,
     /// `tune.lua.socket-compat haproxy`: what is returned has HAProxy's shapes.
     compat: bool,
     /// `connect` has been called.
@@ -72,6 +74,15 @@ struct State {
     closed: bool,
     /// What a tenant is charged for the socket and its buffer.
     charges: Option<(Charge, Charge)>,
+}
+
+/// How long a call waits.
+#[derive(Clone, Copy, Debug, Default)]
+struct Patience {
+    /// For each read or write.
+    each: Option<Duration>,
+    /// For all it does.
+    total: Option<Duration>,
 }
 
 /// What `receive` wants.
@@ -93,11 +104,44 @@ impl Close for RefCell<State> {
         let mut state = self.borrow_mut();
         *state = State {
             compat: state.compat,
-            timeout: state.timeout,
+            patience: state.patience,
             used: state.used,
             closed: true,
             ..State::default()
         };
+    }
+}
+
+impl Socket {
+    /// Is ready when a call of `receive` has something to say: some bytes, or the end.
+    pub(in crate::lua) fn poll_input(&self, cx: &mut std::task::Context<'_>) -> Poll<()> {
+        if !self.0.borrow().buffer.is_empty() {
+            return Poll::Ready(());
+        }
+        // What is wrong is told to who reads.
+        self.poll_fill(cx).map(|_| ())
+    }
+
+    /// Is ready when a call of `send` need not wait.
+    pub(in crate::lua) fn poll_output(&self, cx: &mut std::task::Context<'_>) -> Poll<()> {
+        let stream = self.0.borrow().stream.clone();
+        stream.map_or(Poll::Ready(()), |stream| stream.poll_writable(cx))
+    }
+
+    /// Says whether something has been read that nobody has received.
+    pub(in crate::lua) fn is_dirty(&self) -> bool {
+        !self.0.borrow().buffer.is_empty()
+    }
+
+    /// Reads into the buffer; says how much came.
+    fn poll_fill(&self, cx: &mut std::task::Context<'_>) -> Poll<io::Result<usize>> {
+        let Some(stream) = self.0.borrow().stream.clone() else { return Poll::Ready(Ok(0)) };
+        // On the stack: nothing is held while it waits.
+        let mut chunk = [0; READ_SIZE];
+        let count = ready!(stream.poll_read(cx, &mut chunk))?;
+        let read = chunk.get(..count).unwrap_or_default();
+        self.0.borrow_mut().buffer.extend_from_slice(read);
+        Poll::Ready(Ok(count))
     }
 }
 
@@ -122,7 +166,7 @@ fn connect(args: &Args<'_>) -> Result<Reply, Raise> {
             return Err(Raise::new("connect: connect already performed\n"));
         }
         state.used = true;
-        (state.closed, state.timeout.unwrap_or(CONNECT_TIMEOUT))
+        (state.closed, state.patience.least().unwrap_or(CONNECT_TIMEOUT))
     };
     if closed {
         return miss(args.lua(), "closed");
@@ -173,7 +217,8 @@ fn new(args: &Args<'_>) -> Result<Reply, Raise> {
     if current::context() == Context::Body {
         return Err(Raise::new("core.tcp: sockets are not available in the body context"));
     }
-    let compat = Info::of(args.lua())?.book.settings.borrow().socket_compat;
+    // Only the library `socket` gives an argument: what it makes is LuaSocket's in any case.
+    let compat = args.is_nil(1) && Info::of(args.lua())?.book.settings.borrow().socket_compat;
     let state = State { compat, ..State::default() };
     let socket = Socket(Rc::new(RefCell::new(state)));
     Reply::value(args.lua(), super::object(args.lua(), socket)?)
@@ -200,9 +245,9 @@ fn receive(args: &Args<'_>) -> Result<Reply, Raise> {
     }
     let mut charge = account::charge(args.lua(), What::Memory, out.len())?;
     Ok(Reply::wait(async move {
-        let (timeout, compat) = (socket.0.borrow().timeout, socket.0.borrow().compat);
+        let (patience, compat) = (socket.0.borrow().patience.begin(), socket.0.borrow().compat);
         loop {
-            let end = match within(timeout, read_some(&socket)).await {
+            let end = match patience.wait(poll_fn(|cx| socket.poll_fill(cx))).await {
                 Ok(0) => Some("closed"),
                 Ok(count) => {
                     charge.as_mut().map_or(Ok(()), |charge| charge.grow(count))?;
@@ -256,13 +301,13 @@ fn send(args: &Args<'_>) -> Result<Reply, Raise> {
     };
     let lua = args.lua().clone();
     Ok(Reply::wait(async move {
-        let timeout = socket.0.borrow().timeout;
+        let patience = socket.0.borrow().patience.begin();
         let mut sent = start;
         while sent < end {
             let write = poll_fn(|cx| {
                 stream.poll_write(cx, text.as_bytes().get(sent..end).unwrap_or_default())
             });
-            match within(timeout, write).await {
+            match patience.wait(write).await {
                 Ok(count) => sent += count,
                 Err(_) if compat => return Ok(vec![Value::Integer(-1)]),
                 Err(error) => {
@@ -316,7 +361,14 @@ fn settimeout(args: &Args<'_>) -> Result<Reply, Raise> {
         let why = "settimeout: cannot set values larger than 2147483647 ms";
         return Err(Raise::new(why));
     }
-    socket.0.borrow_mut().timeout = timeout.map(Duration::from_secs_f64);
+    let timeout = timeout.map(Duration::from_secs_f64);
+    let mode = if args.is_nil(3) { "b".to_owned() } else { args.text(3)? };
+    let patience = &mut socket.0.borrow_mut().patience;
+    match mode.as_str() {
+        "b" => patience.each = timeout,
+        "r" | "t" => patience.total = timeout,
+        _ => return Err(args.bad(3, "invalid timeout mode")),
+    }
     Reply::value(args.lua(), 1)
 }
 
@@ -446,30 +498,33 @@ fn take(socket: &Socket, pattern: Pattern, out: &mut Vec<u8>) -> bool {
     complete
 }
 
-/// Reads into the buffer; returns how much came.
-async fn read_some(socket: &Socket) -> io::Result<usize> {
-    let Some(stream) = socket.0.borrow().stream.clone() else { return Ok(0) };
-    poll_fn(|cx| {
-        // On the stack: nothing is held while it waits.
-        let mut chunk = [0; READ_SIZE];
-        let count = ready!(stream.poll_read(cx, &mut chunk))?;
-        let read = chunk.get(..count).unwrap_or_default();
-        socket.0.borrow_mut().buffer.extend_from_slice(read);
-        Poll::Ready(Ok(count))
-    })
-    .await
+/// The time that a call has left.
+struct Waiting {
+    each: Option<Duration>,
+    until: Option<Instant>,
 }
 
-async fn within<T>(
-    timeout: Option<Duration>,
-    io: impl Future<Output = io::Result<T>>,
-) -> io::Result<T> {
-    match timeout {
-        Some(timeout) => match timer::timeout(timeout, io).await {
-            Ok(result) => result,
-            Err(_) => Err(io::ErrorKind::TimedOut.into()),
-        },
-        None => io.await,
+impl Patience {
+    fn least(self) -> Option<Duration> {
+        self.each.into_iter().chain(self.total).min()
+    }
+
+    fn begin(self) -> Waiting {
+        let until = self.total.and_then(|total| clock::now().checked_add(total));
+        Waiting { each: self.each, until }
+    }
+}
+
+impl Waiting {
+    async fn wait<T>(&self, io: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+        let left = self.until.map(|until| until.saturating_duration_since(clock::now()));
+        match self.each.into_iter().chain(left).min() {
+            Some(timeout) => match timer::timeout(timeout, io).await {
+                Ok(result) => result,
+                Err(_) => Err(io::ErrorKind::TimedOut.into()),
+            },
+            None => io.await,
+        }
     }
 }
 

@@ -230,8 +230,7 @@ fn wrap(args: &Args<'_>, mark: &[u8], needs: fn(u8) -> i64) -> Result<Reply, Rai
             }
         }
     }
-    let out = if out.is_empty() { Value::Nil } else { string(args, &out)? };
-    Ok(Reply::values([out, Value::Integer(room)]))
+    Ok(Reply::values([string(args, &out)?, Value::Integer(room)]))
 }
 
 /// Returns what is left over and the chunk, and whether there is none: it is the end.

@@ -7,6 +7,7 @@ use mlua::Function;
 use mlua::Table;
 use mlua::Value;
 
+use super::api;
 use super::api::Row;
 use super::book::Info;
 use super::chunk::Chunk;
@@ -23,9 +24,12 @@ mod digest;
 mod hash;
 mod json;
 mod mime;
+mod socket;
 
 #[cfg(test)]
 mod json_tests;
+#[cfg(test)]
+mod socket_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -54,6 +58,8 @@ type Group = (&'static str, &'static [Row]);
 enum Needs {
     /// It reaches nothing outside of the state.
     Nothing,
+    /// Sockets: `connect-allow`.
+    Network,
 }
 
 /// The libraries, each in its own file.
@@ -69,7 +75,16 @@ const TABLE: &[Library] = &[
     Library { name: "mime", word: "mime", needs: Needs::Nothing, before_files: true, source: include_str!("mime.lua"), functions: &[("mime", mime::TABLE)] },
     Library { name: "sha1", word: "sha1", needs: Needs::Nothing, before_files: false, source: include_str!("sha1.lua"), functions: &[("hash", hash::TABLE)] },
     Library { name: "sha2", word: "sha2", needs: Needs::Nothing, before_files: false, source: include_str!("sha2.lua"), functions: &[("base64", base64::TABLE), ("hash", hash::TABLE)] },
+    Library { name: "socket", word: "socket", needs: Needs::Network, before_files: true, source: include_str!("socket.lua"), functions: SOCKET },
+    Library { name: "socket.core", word: "socket", needs: Needs::Network, before_files: true, source: "return require('socket')", functions: &[] },
+    Library { name: "socket.headers", word: "socket", needs: Needs::Network, before_files: true, source: include_str!("socket_headers.lua"), functions: &[] },
+    Library { name: "socket.http", word: "socket", needs: Needs::Network, before_files: true, source: include_str!("socket_http.lua"), functions: &[] },
+    Library { name: "socket.unix", word: "socket", needs: Needs::Network, before_files: true, source: "return require('socket').unix_library()", functions: &[] },
+    Library { name: "socket.url", word: "socket", needs: Needs::Network, before_files: true, source: include_str!("socket_url.lua"), functions: &[] },
 ];
+
+/// What `core.tcp` gives, and what LuaSocket has beside it.
+const SOCKET: &[Group] = &[("library", socket::TABLE), ("socket", api::socket::TABLE)];
 
 /// The Lua parts that some state has loaded, compiled once for all.
 static CODE: [OnceLock<Result<Chunk, Error>>; TABLE.len()] =
@@ -117,6 +132,7 @@ impl Library {
             Some(words) => words.iter().any(|word| word == self.word),
             None => match self.needs {
                 Needs::Nothing => true,
+                Needs::Network => !policy.connect_allow.is_empty(),
             },
         }
     }
