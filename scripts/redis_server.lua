@@ -1,7 +1,7 @@
 -- A small server of Redis' protocol as a TCP service: strings with a time to live, in memory.
 
 -- What a client may send and keep.
-local MAX_ARGUMENTS, MAX_LENGTH, MAX_KEYS = 64, 65536, 10000
+local MAX_ARGUMENTS, MAX_LENGTH, MAX_KEYS = 64, 4096, 10000
 
 -- All connections share these: the service runs in one state.
 local values, expiry, count = {}, {}, 0

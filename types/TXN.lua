@@ -90,7 +90,7 @@ function TXN:set_loglevel(level) end
 ---@param value any
 function TXN:set_priv(value) end
 
---- sets a variable; a table, a function or nil is false
+--- sets a variable; a table, a function or nil is false; with `if_exist`, one of `proc.` only if there is one
 ---@param name string
 ---@param value any
 ---@param if_exist? boolean

@@ -42,7 +42,7 @@ const TXN_ENTRIES: &[Entry] = &[
     field("sc", "Converters", "HAProxy's converters as methods; an empty string where one gives nothing"),
     method("set_loglevel", "level: integer", "", "sets the level the exchange is logged at: 0 to 7, -1 is not at all"),
     method("set_priv", "value: any", "", "keeps a value with the exchange, for the scripts of this state"),
-    method("set_var", "name: string, value: any, if_exist?: boolean", "boolean", "sets a variable; a table, a function or nil is false"),
+    method("set_var", "name: string, value: any, if_exist?: boolean", "boolean", "sets a variable; a table, a function or nil is false; with `if_exist`, one of `proc.` only if there is one"),
     field("sf", "Fetches", "HAProxy's sample fetches as methods; an empty string where one gives nothing"),
     method("unset_var", "name: string", "boolean", "removes a variable"),
 ];
