@@ -38,19 +38,24 @@ local function receive_headers(connection, try, received)
     local count = 0
     while line ~= "" do
         local name, value = match(line, "^(.-):%s*(.*)$")
-        count = count + 1
         if not name or name == "" then
             return try(nil, "malformed reponse headers")
-        elseif count > HEADERS_MAX then
-            return try(nil, "too many headers")
         end
         name = lower(name)
-        line = receive_line(connection, try)
-        -- A line that begins with a space goes on with the one before.
-        while find(line, "^%s") do
-            value = value .. line
+        local parts = { value }
+        repeat
+            count = count + 1
+            if count > HEADERS_MAX then
+                return try(nil, "too many headers")
+            end
             line = receive_line(connection, try)
-        end
+            -- A line that begins with a space goes on with the one before.
+            local goes_on = find(line, "^%s")
+            if goes_on then
+                parts[#parts + 1] = line
+            end
+        until not goes_on
+        value = concat(parts)
         received[name] = received[name] and received[name] .. ", " .. value or value
     end
     return received

@@ -329,6 +329,24 @@ fn requests_are_answered() {
 }
 
 #[test]
+fn headers_without_end_are_not_listened_to() {
+    for more in [" goes on\r\n", "x: y\r\n"] {
+        let port = serve(1, move |mut stream| {
+            read_request(&mut stream);
+            let lines = "HTTP/1.1 200 OK\r\nx: y\r\n".to_owned() + &more.repeat(5000);
+            stream.write_all(lines.as_bytes()).unwrap_or_default();
+        });
+        script(
+            port,
+            r#"
+            local ok, why = require("socket.http").request("http://127.0.0.1:" .. port)
+            eq(ok, nil) eq(why, "too many headers")
+            "#,
+        );
+    }
+}
+
+#[test]
 fn what_a_script_sends_on_is_no_second_request() {
     let (port, _asked) = answers(&["HTTP/1.1 200 OK\r\n\r\n"]);
     script(
