@@ -247,6 +247,8 @@ fn txn(program: &Program) -> txn::Shared {
         expect_proxy: Default::default(),
         proxy_header: Default::default(),
         requests: Cell::new(0),
+        tls: std::cell::OnceCell::new(),
+        failure: std::cell::OnceCell::new(),
     };
     let mut txn = txn::Txn::new(Rc::new(session), 1, 0, 16384);
     let mut request = http::Request::default();

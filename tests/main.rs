@@ -26,6 +26,7 @@ mod proxy;
 mod sample;
 mod support;
 mod tidy;
+mod tls;
 
 use libtest_mimic::Arguments;
 
@@ -44,6 +45,7 @@ fn main() {
     trials.extend(proxy::trials());
     trials.extend(sample::trials());
     trials.extend(tidy::trials());
+    trials.extend(tls::trials());
     if !arguments.list {
         support::peer::announce();
     }

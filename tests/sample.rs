@@ -5,6 +5,7 @@
 //! under a `# 3.x` comment are of later versions.
 
 use std::cell::Cell;
+use std::cell::OnceCell;
 use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
@@ -137,6 +138,8 @@ impl Message {
             expect_proxy: Default::default(),
             proxy_header: Default::default(),
             requests: Cell::new(1),
+            tls: OnceCell::new(),
+            failure: OnceCell::new(),
         };
         let mut txn = Txn::new(session.into(), 23, 0, 16384);
         if !self.request.is_empty() {

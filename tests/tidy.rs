@@ -22,6 +22,8 @@ const DOORS: &[Door] = &[
     Door { name: "dns_lookup", places: &["net/resolve.rs"] },
     Door { name: "mlua", places: &["lua/"] },
     Door { name: "mlua_sys", places: &["lua/"] },
+    Door { name: "rustls", places: &["net/tls/"] },
+    Door { name: "rustls_native_certs", places: &["net/tls/"] },
     Door { name: "smol", places: &["worker/", "net/resolve.rs", "task/", "cli/"] },
 ];
 

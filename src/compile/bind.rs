@@ -10,6 +10,7 @@ use crate::value::unit;
 
 use super::Cx;
 use super::table::Directive;
+use super::tls;
 
 #[rustfmt::skip]
 pub(super) const TABLE: &[Directive] = &[
@@ -57,30 +58,14 @@ pub(super) const OPTIONS: &[Option_] = &[
 /// The options that HAProxy has beyond these.
 const KNOWN: &[&str] = &[
     "accept-netscaler-cip",
-    "allow-0rtt",
-    "alpn",
-    "ca-file",
-    "ca-ignore-err",
     "ca-sign-file",
     "ca-sign-pass",
-    "ca-verify-file",
     "cc",
-    "ciphers",
-    "ciphersuites",
     "client-sigalgs",
-    "crl-file",
-    "crt",
-    "crt-ignore-err",
-    "crt-list",
-    "curves",
-    "default-crt",
-    "ecdhe",
     "expose-fd",
     "force-sslv3",
     "force-tlsv10",
     "force-tlsv11",
-    "force-tlsv12",
-    "force-tlsv13",
     "generate-certificates",
     "guid-prefix",
     "idle-ping",
@@ -88,17 +73,7 @@ const KNOWN: &[&str] = &[
     "label",
     "namespace",
     "nbconn",
-    "no-alpn",
-    "no-ca-names",
-    "no-sslv3",
-    "no-strict-sni",
-    "no-tls-tickets",
-    "no-tlsv10",
-    "no-tlsv11",
-    "no-tlsv12",
-    "no-tlsv13",
     "npn",
-    "prefer-client-ciphers",
     "process",
     "proto",
     "quic-cc-algo",
@@ -106,15 +81,9 @@ const KNOWN: &[&str] = &[
     "quic-socket",
     "severity-output",
     "sigalgs",
-    "ssl",
-    "ssl-max-ver",
-    "ssl-min-ver",
-    "strict-sni",
     "tcp-md5sig",
     "tcp-ss",
     "tls-ticket-keys",
-    "tls-tickets",
-    "verify",
 ];
 
 fn bind(cx: &mut Cx<'_>, line: &Line) {
@@ -151,8 +120,10 @@ fn bind(cx: &mut Cx<'_>, line: &Line) {
             }
         }
     }
-    good &= options(cx, line, &mut bind);
+    let mut said = tls::Said::default();
+    good &= options(cx, line, &mut bind, &mut said);
     if good {
+        bind.tls = tls::acceptor(cx, line, &said);
         let clash = cx.draft.binds.iter().find(|other| other.id == bind.id && bind.id != 0);
         if let Some(other) = clash {
             let (file, number) = cx.input.sources.place(other.line);
@@ -171,7 +142,7 @@ fn bind(cx: &mut Cx<'_>, line: &Line) {
     }
 }
 
-fn options(cx: &mut Cx<'_>, line: &Line, bind: &mut Bind) -> bool {
+fn options(cx: &mut Cx<'_>, line: &Line, bind: &mut Bind, said: &mut tls::Said) -> bool {
     let place = line.text(1);
     let before = format!("'bind {place}' in section '{}'", cx.draft.kind.keyword());
     let mut good = true;
@@ -187,6 +158,18 @@ fn options(cx: &mut Cx<'_>, line: &Line, bind: &mut Bind) -> bool {
                 good = false;
             }
             at += usize::from(!option.args.is_empty());
+            continue;
+        }
+        if let Some(option) = tls::find(name, tls::Side::Bind) {
+            let takes = !option.args.is_empty();
+            let argument = line.words.get(at).filter(|_| takes);
+            let none = Word::new("", word.span);
+            if let Err(message) = (option.set)(said, argument.unwrap_or(&none)) {
+                let span = argument.map_or(word.span, |word| word.span);
+                cx.alert(span, format!("{before} : '{name}' : {message}."));
+                good = false;
+            }
+            at += usize::from(takes);
             continue;
         }
         good = false;

@@ -146,6 +146,11 @@ fn section(cx: &mut Cx<'_>, modes: &[(Kind, Option<Mode>, Span)]) -> Section {
         monitor_fail: std::mem::take(&mut draft.monitor_fail),
         needs_shared_state,
         proxy: Arc::new(proxy(cx, &draft)),
+        sni: draft
+            .servers
+            .iter_mut()
+            .filter_map(|server| Some((server.puid, server.sni.take()?)))
+            .collect(),
     }
 }
 
@@ -450,6 +455,7 @@ fn proxy(cx: &Cx<'_>, draft: &Draft<'_>) -> proxy::Proxy {
             backup: server.settings.backup,
             disabled: server.settings.disabled,
             send_proxy: server.settings.send_proxy(),
+            tls: server.connector.clone(),
             counters: Counters::new(workers),
             ..proxy::Server::blank()
         })

@@ -1,6 +1,7 @@
 //! Directives of the `global` section that are not about logs, scripts or tuning.
 
 use std::cell::Cell;
+use std::cell::OnceCell;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -372,6 +373,8 @@ fn blank() -> Txn {
         expect_proxy: Default::default(),
         proxy_header: Default::default(),
         requests: Cell::new(0),
+        tls: OnceCell::new(),
+        failure: OnceCell::new(),
     };
     Txn::new(Rc::new(session), 0, 0, 0)
 }

@@ -12,6 +12,7 @@ use super::option;
 use super::server;
 use super::table;
 use super::timeout;
+use super::tls;
 
 /// What the rows of the `tenant` section do not say.
 const TENANT: &str = "
@@ -74,17 +75,35 @@ pub fn configuration() -> String {
     rows(
         &mut out,
         "Options of `bind`",
-        bind::OPTIONS.iter().map(|row| (form(row.name, row.args), row.doc)),
+        with_tls(
+            bind::OPTIONS.iter().map(|row| (form(row.name, row.args), row.doc)),
+            tls::Side::Bind,
+        ),
     );
     rows(
         &mut out,
         "Options of `server` and `default-server`",
-        server::OPTIONS.iter().map(|row| (form(row.name, row.args), row.doc)),
+        with_tls(
+            server::OPTIONS.iter().map(|row| (form(row.name, row.args), row.doc)),
+            tls::Side::Server,
+        ),
     );
     actions(&mut out);
     fetches(&mut out);
     converters(&mut out);
     out
+}
+
+/// Adds the options about TLS to others.
+fn with_tls(
+    others: impl Iterator<Item = (String, &'static str)>,
+    side: tls::Side,
+) -> impl Iterator<Item = (String, &'static str)> {
+    let own = tls::OPTIONS.iter().filter(move |row| row.is_for(side));
+    let mut all: Vec<_> =
+        others.chain(own.map(|row| (form(row.name, row.args), row.doc))).collect();
+    all.sort();
+    all.into_iter()
 }
 
 fn section(out: &mut String, title: &str, initials: &str) {

@@ -26,6 +26,7 @@ mod tenant;
 #[cfg(test)]
 mod tests;
 mod timeout;
+mod tls;
 mod tune;
 
 use std::sync::Arc;
@@ -113,6 +114,8 @@ struct Cx<'a> {
     tenant: script::policy::Policy,
     /// `tune.lua.slice`, and what `tune.lua.forced-yield` stands for.
     slices: [Option<std::time::Duration>; 2],
+    /// What the `global` section says of TLS.
+    tls: tls::Globals,
     /// Where relative paths begin: `default-path`.
     base: Option<String>,
     /// The lines are those of a `defaults` section, whose mistakes have been told.
@@ -133,6 +136,7 @@ impl<'a> Cx<'a> {
             loads: Vec::new(),
             tenant: script::policy::Policy::new(""),
             slices: [None, None],
+            tls: tls::Globals::default(),
             base: None,
             replaying: false,
         }

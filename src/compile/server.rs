@@ -8,14 +8,20 @@ use crate::net::Addr;
 use crate::net::addr;
 use crate::net::proxy_protocol;
 use crate::net::resolve;
+use crate::net::tls::Connector;
 use crate::proxy::SendProxy;
 use crate::proxy::Tlvs;
+use crate::rule;
+use crate::sample;
+use crate::sample::Checkpoint;
 use crate::syntax::Line;
 use crate::syntax::Word;
 
 use super::Cx;
+use super::rules;
 use super::section;
 use super::table::Directive;
+use super::tls;
 
 #[rustfmt::skip]
 pub(super) const TABLE: &[Directive] = &[
@@ -36,6 +42,8 @@ pub(super) struct Settings {
     proxy_options: Tlvs,
     /// `set-proxy-v2-tlv-fmt`: ids and values, which are compiled at the end.
     pub(super) tlvs: Vec<(u8, Word)>,
+    /// What is said of TLS.
+    pub(super) tls: tls::Said,
     id: Option<u32>,
     /// `init-addr`: what to try, in order.
     init_addr: Vec<InitAddr>,
@@ -50,6 +58,10 @@ pub(super) struct Draft {
     pub(super) port_offset: Option<i32>,
     pub(super) puid: u32,
     pub(super) settings: Settings,
+    /// How it is connected to with TLS.
+    pub(super) connector: Option<Connector>,
+    /// `sni`
+    pub(super) sni: Option<sample::Expr>,
     pub(super) span: Span,
 }
 
@@ -88,7 +100,6 @@ pub(super) const OPTIONS: &[Option_] = &[
     Option_ { name: "no-send-proxy-v2", args: "", set: no_proxy, doc: "Ends `send-proxy-v2`." },
     Option_ { name: "no-send-proxy-v2-ssl", args: "", set: no_proxy, doc: "Ends `send-proxy-v2-ssl`." },
     Option_ { name: "no-send-proxy-v2-ssl-cn", args: "", set: no_proxy, doc: "Ends `send-proxy-v2-ssl-cn`." },
-    Option_ { name: "no-ssl", args: "", set: |_, _| Ok(()), doc: "Accepted: it is so." },
     Option_ { name: "no-tfo", args: "", set: |_, _| Ok(()), doc: "Accepted: it is so." },
     Option_ { name: "non-stick", args: "", set: |_, _| Ok(()), doc: "Accepted: there are no stick tables." },
     Option_ { name: "proxy-v2-options", args: "<option>[,...]", set: proxy_v2_options, doc: "What `send-proxy-v2` adds: `authority`, `crc32c`, `unique-id`, `ssl` and what is known of the client's certificate." },
@@ -109,9 +120,6 @@ const KNOWN: &[&str] = &[
     "agent-inter",
     "agent-port",
     "agent-send",
-    "allow-0rtt",
-    "alpn",
-    "ca-file",
     "cc",
     "check",
     "check-alpn",
@@ -123,13 +131,8 @@ const KNOWN: &[&str] = &[
     "check-sni-auto",
     "check-ssl",
     "check-via-socks4",
-    "ciphers",
-    "ciphersuites",
     "client-sigalgs",
     "cookie",
-    "crl-file",
-    "crt",
-    "curves",
     "downinter",
     "error-limit",
     "fall",
@@ -137,8 +140,6 @@ const KNOWN: &[&str] = &[
     "force-sslv3",
     "force-tlsv10",
     "force-tlsv11",
-    "force-tlsv12",
-    "force-tlsv13",
     "guid",
     "hash-key",
     "healthcheck",
@@ -155,17 +156,8 @@ const KNOWN: &[&str] = &[
     "no-check-reuse-pool",
     "no-check-send-proxy",
     "no-check-sni-auto",
-    "no-check-ssl",
     "no-renegotiate",
     "no-sni-auto",
-    "no-ssl-reuse",
-    "no-sslv3",
-    "no-tls-tickets",
-    "no-tlsv10",
-    "no-tlsv11",
-    "no-tlsv12",
-    "no-tlsv13",
-    "no-verifyhost",
     "npn",
     "observe",
     "on-error",
@@ -187,23 +179,15 @@ const KNOWN: &[&str] = &[
     "shard",
     "sigalgs",
     "slowstart",
-    "sni",
     "sni-auto",
     "socks4",
     "source",
-    "ssl",
-    "ssl-max-ver",
-    "ssl-min-ver",
-    "ssl-reuse",
     "strict-maxconn",
     "tcp-md5sig",
     "tcp-ut",
     "tfo",
-    "tls-tickets",
     "track",
     "usesrc",
-    "verify",
-    "verifyhost",
     "ws",
 ];
 
@@ -221,6 +205,7 @@ impl Default for Settings {
             send_proxy: SendProxy::No,
             proxy_options: Tlvs::default(),
             tlvs: Vec::new(),
+            tls: tls::Said::default(),
             id: None,
             init_addr: vec![InitAddr::Last, InitAddr::Libc],
         }
@@ -279,8 +264,32 @@ fn server(cx: &mut Cx<'_>, line: &Line) {
         },
         None => 0,
     };
+    let connector = match tls::connector(cx, &settings.tls, &owner) {
+        Ok(connector) => connector,
+        Err(message) => {
+            report(cx, line.span, &format!("{message}."));
+            return;
+        }
+    };
+    let Ok(sni) = sni(cx, &settings.tls, &owner) else { return };
     let (name, span) = (name.text.clone(), line.span);
-    cx.draft.servers.push(Draft { name, addr, port_offset, puid, settings, span });
+    cx.draft.servers.push(Draft { name, addr, port_offset, puid, settings, connector, sni, span });
+}
+
+/// Reads the expression of `sni`.
+fn sni(cx: &mut Cx<'_>, said: &tls::Said, owner: &str) -> Result<Option<sample::Expr>, ()> {
+    let Some(word) = said.sni.as_ref().filter(|_| said.enabled) else { return Ok(None) };
+    let env = rules::env(cx, Checkpoint::ServerSource);
+    match sample::Expr::parse_words(&[&word.text], &env) {
+        Ok((expr, _)) => Ok(Some(expr)),
+        Err(error) => {
+            let line = Line { words: vec![word.clone()], span: word.span };
+            let before = format!("{owner} : error detected while parsing sni expression : ");
+            let found = rule::report(&error, std::slice::from_ref(word), &line, &before, "");
+            cx.push(found);
+            Err(())
+        }
+    }
 }
 
 /// Reports as HAProxy does for servers: without the word "parsing".
@@ -319,6 +328,18 @@ fn options(cx: &mut Cx<'_>, line: &Line, first: usize, settings: &mut Settings) 
                 good = false;
             }
             at += usize::from(!option.args.is_empty());
+            continue;
+        }
+        if let Some(option) = tls::find(name, tls::Side::Server) {
+            let takes = !option.args.is_empty();
+            let argument = line.words.get(at).filter(|_| takes);
+            let none = Word::new("", word.span);
+            if let Err(message) = (option.set)(&mut settings.tls, argument.unwrap_or(&none)) {
+                let span = argument.map_or(word.span, |word| word.span);
+                report(cx, span, &format!("{owner}'{name}' : {message}."));
+                good = false;
+            }
+            at += usize::from(takes);
             continue;
         }
         good = false;

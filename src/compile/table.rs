@@ -48,6 +48,7 @@ const TABLES: &[&[Directive]] = &[
     super::switch::TABLE,
     super::tenant::TABLE,
     super::timeout::TABLE,
+    super::tls::TABLE,
     super::tune::TABLE,
 ];
 

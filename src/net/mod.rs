@@ -13,6 +13,7 @@ pub mod reactor;
 pub mod resolve;
 pub mod stream;
 pub mod timer;
+pub mod tls;
 
 pub use addr::Addr;
 pub use datagram::Datagram;

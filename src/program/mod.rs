@@ -6,9 +6,11 @@ use std::time::Duration;
 use crate::log;
 use crate::net::addr::Spec;
 use crate::net::listener;
+use crate::net::tls::Acceptor;
 use crate::proxy;
 use crate::rule::RuleSet;
 use crate::sample::Condition;
+use crate::sample::Expr;
 use crate::sample::Format;
 
 /// A whole configuration, ready to run.
@@ -92,6 +94,8 @@ pub struct Section {
     pub switching: Vec<Switch<proxy::Id>>,
     /// `use-server`; a fixed target is an index into the proxy's servers.
     pub use_server: Vec<Switch<usize>>,
+    /// `sni` of servers, by their numbers.
+    pub sni: Vec<(u32, Expr)>,
     /// `default_backend`
     pub default_backend: Option<proxy::Id>,
     /// `log-format`, or what `option httplog` and its siblings stand for.
@@ -165,6 +169,8 @@ pub struct Bind {
     pub maxconn: u32,
     /// How the sockets are opened.
     pub options: listener::Options,
+    /// How it accepts TLS, where it does.
+    pub tls: Option<Arc<Acceptor>>,
     /// Where the line is.
     pub line: crate::diag::Span,
 }

@@ -37,10 +37,20 @@ pub struct Kept {
     pub stream: Stream,
     /// This end's address.
     pub local_addr: Addr,
-    /// What its server was told of the client: it serves those for whom the same is said.
-    pub greeting: Bytes,
+    /// What was said on it.
+    pub way: Way,
     /// It serves one session alone.
     pub private: bool,
+}
+
+/// What was said on a connection before the first request: it serves those for whom the same is
+/// said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Way {
+    /// What its server was told of the client.
+    pub greeting: Bytes,
+    /// The name that the server was asked for with TLS.
+    pub sni: Option<Bytes>,
 }
 
 /// A connection to a server of a proxy.
@@ -54,14 +64,14 @@ struct Idle {
 
 impl Pool {
     /// Takes the freshest connection that is still open; one that the session has for itself first.
-    pub fn take(&self, session: u64, proxy: Id, server: &Server, greeting: &[u8]) -> Option<Kept> {
-        if let Some(own) = self.take_own(session, proxy, server, greeting) {
+    pub fn take(&self, session: u64, proxy: Id, server: &Server, way: &Way) -> Option<Kept> {
+        if let Some(own) = self.take_own(session, proxy, server, way) {
             return Some(own);
         }
         let mut servers = self.servers.borrow_mut();
         let list = servers.get_mut(&(proxy, server.puid))?;
         loop {
-            let last = list.iter().rposition(|idle| idle.kept.greeting == greeting)?;
+            let last = list.iter().rposition(|idle| idle.kept.way == *way)?;
             let idle = list.remove(last);
             if idle.kept.stream.is_idle() {
                 return Some(idle.kept);
@@ -70,13 +80,7 @@ impl Pool {
     }
 
     /// Takes the freshest connection of a session's own that is still open.
-    pub fn take_own(
-        &self,
-        session: u64,
-        proxy: Id,
-        server: &Server,
-        greeting: &[u8],
-    ) -> Option<Kept> {
+    pub fn take_own(&self, session: u64, proxy: Id, server: &Server, way: &Way) -> Option<Kept> {
         let mut own = self.own.borrow_mut();
         if own.is_empty() {
             return None;
@@ -84,7 +88,7 @@ impl Pool {
         let list = own.get_mut(&session)?;
         loop {
             let leads = |(id, puid, idle): &Own| {
-                (*id, *puid) == (proxy, server.puid) && idle.kept.greeting == greeting
+                (*id, *puid) == (proxy, server.puid) && idle.kept.way == *way
             };
             let (_, _, idle) = list.remove(list.iter().rposition(leads)?);
             if idle.kept.stream.is_idle() {

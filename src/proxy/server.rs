@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use crate::net::Addr;
+use crate::net::tls::Connector;
 
 use super::Counters;
 use super::Places;
@@ -32,6 +33,8 @@ pub struct Server {
     pub disabled: bool,
     /// `send-proxy`, `send-proxy-v2`
     pub send_proxy: SendProxy,
+    /// How it is connected to with TLS, where it is.
+    pub tls: Option<Connector>,
     /// What it has counted.
     pub counters: Counters,
     /// Who uses it now.
@@ -64,6 +67,11 @@ pub struct Tlvs {
 }
 
 impl Server {
+    /// Tells whether anything is said to it before the first request.
+    pub fn is_spoken_to(&self) -> bool {
+        self.tls.is_some() || self.send_proxy != SendProxy::No
+    }
+
     /// Whether it is where the client has connected to, at least in part.
     pub fn follows_client(&self) -> bool {
         self.port_offset.is_some() || self.addr.ip().is_some_and(|ip| ip.is_unspecified())
@@ -101,6 +109,7 @@ impl Server {
             backup: false,
             disabled: false,
             send_proxy: SendProxy::No,
+            tls: None,
             counters: Counters::new(1),
             places: Places::default(),
         }

@@ -1,6 +1,7 @@
 //! Rules against an exchange: what they leave behind, and how the set ends.
 
 use std::cell::Cell;
+use std::cell::OnceCell;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -87,6 +88,8 @@ fn exchange() -> txn::Shared {
         expect_proxy: Default::default(),
         proxy_header: Default::default(),
         requests: Cell::new(1),
+        tls: OnceCell::new(),
+        failure: OnceCell::new(),
     };
     let mut txn = Txn::new(Rc::new(session), 1, 0, 16384);
     let mut request = http::Request { uri: "/a/b?q=1".into(), ..http::Request::default() };

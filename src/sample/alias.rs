@@ -91,8 +91,8 @@ const TABLE: &[Alias] = &[
     Alias::new("si", |c, f, o| f.ip(server_addr(c.txn, 1), o)),
     Alias::new("sp", |c, f, o| f.port(server_addr(c.txn, 1), o)),
     Alias::new("sq", |c, f, o| f.int(server_queue(c.txn), o)),
-    Alias::new("sslc", |_, f, o| f.text(b"", o)),
-    Alias::new("sslv", |_, f, o| f.text(b"", o)),
+    Alias::new("sslc", |c, f, o| f.text(tls(c).map_or("", |tls| tls.cipher).as_bytes(), o)),
+    Alias::new("sslv", |c, f, o| f.text(tls(c).map_or("", |tls| tls.version).as_bytes(), o)),
     Alias::new("t", |c, f, o| {
         f.quoted(o, |o| timing::write_millis(c.txn.session.accept_date, o));
     }),
@@ -178,6 +178,11 @@ fn server(txn: &Txn) -> &str {
         (None, Some(server)) => &server.name,
         (None, None) => "<NOSRV>",
     }
+}
+
+/// Returns what TLS has agreed on with the client.
+fn tls<'a>(ctx: &Ctx<'a>) -> Option<&'a crate::net::tls::Info> {
+    ctx.txn.session.tls.get().map(AsRef::as_ref)
 }
 
 fn server_connections(txn: &Txn) -> i64 {

@@ -1,6 +1,7 @@
 //! What the tables of samples promise, and what expressions make of mistakes.
 
 use std::cell::Cell;
+use std::cell::OnceCell;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -105,6 +106,8 @@ fn txn() -> Txn {
         expect_proxy: Default::default(),
         proxy_header: Default::default(),
         requests: Cell::new(0),
+        tls: OnceCell::new(),
+        failure: OnceCell::new(),
     };
     Txn::new(Rc::new(session), 1, 0, 1024)
 }

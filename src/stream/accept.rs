@@ -20,12 +20,14 @@ use crate::rule::Verdict;
 use crate::sample::Eval;
 use crate::task;
 use crate::txn::Direction;
+use crate::txn::Failure;
 use crate::txn::Session;
 use crate::txn::Shared;
 use crate::txn::Txn;
 use crate::txn::Vars;
 
 use super::end::End;
+use super::handshake;
 use super::http;
 use super::line;
 use super::local::Entry;
@@ -47,7 +49,7 @@ pub fn serve(
     }
 }
 
-async fn run(local: Rc<Local>, conn: net::Stream, src: Addr, entry: &Entry) {
+async fn run(local: Rc<Local>, mut conn: net::Stream, src: Addr, entry: &Entry) {
     let program = Arc::clone(&local.program);
     let Some(section) = program.section(entry.frontend) else { return };
     if entry.nice != 0 {
@@ -68,6 +70,8 @@ async fn run(local: Rc<Local>, conn: net::Stream, src: Addr, entry: &Entry) {
         proxy_header: OnceCell::new(),
         vars: RefCell::new(Vars::default()),
         requests: Cell::new(0),
+        tls: OnceCell::new(),
+        failure: OnceCell::new(),
     });
     if section.proxy.options.client_tcp_keep_alive {
         // A UNIX socket has none, and that is as well.
@@ -79,7 +83,14 @@ async fn run(local: Rc<Local>, conn: net::Stream, src: Addr, entry: &Entry) {
     if session.expect_proxy.get()
         && let Err(error) = Box::pin(hear(section, &session, &conn)).await
     {
-        line::refused(&local, section, &session, &error);
+        refuse(&local, section, &session, Failure::from(&error));
+        return;
+    }
+    if let Some(acceptor) = &entry.tls
+        && let Err(failure) =
+            Box::pin(handshake::accept(section, &session, &mut conn, acceptor)).await
+    {
+        refuse(&local, section, &session, failure);
         return;
     }
     if !admit(&local, section, &session, &section.tcp_session).await {
@@ -100,6 +111,12 @@ pub(super) fn new_exchange(local: &Local, session: &Rc<Session>, nth: u32) -> Tx
         places.resize(slots.len(), None);
     }
     txn
+}
+
+/// Notes and logs why a connection never becomes an exchange.
+fn refuse(local: &Local, section: &Section, session: &Rc<Session>, failure: Failure) {
+    let failure = session.failure.get_or_init(|| failure);
+    line::refused(local, section, session, failure);
 }
 
 /// Reads the PROXY header that a connection begins with.

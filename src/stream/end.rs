@@ -168,7 +168,7 @@ impl End {
                 count => pending.advance(count),
             }
         }
-        Poll::Ready(Ok(()))
+        self.stream.poll_flush(cx)
     }
 }
 

@@ -1,22 +1,25 @@
 //! The log line of an exchange: whether there is one, at which level, and to whom it goes.
 
+use std::rc::Rc;
+
 use bytes::Bytes;
 
 use crate::clock;
 use crate::log;
 use crate::log::Level;
 use crate::net::Addr;
-use crate::net::proxy_protocol;
 use crate::program::Section;
 use crate::proxy::Counter;
 use crate::sample;
 use crate::sample::Eval;
 use crate::sample::Format;
 use crate::txn::Direction;
+use crate::txn::Failure;
 use crate::txn::Session;
 use crate::txn::Shared;
 use crate::txn::Txn;
 
+use super::accept::new_exchange;
 use super::local::Local;
 use super::termination;
 
@@ -62,16 +65,29 @@ async fn write(local: &Local, section: &Section, txn: &Shared, line: (Level, &Fo
 }
 
 /// Logs a connection that was refused before its first exchange.
-pub(super) fn refused(
-    local: &Local,
-    section: &Section,
-    session: &Session,
-    error: &proxy_protocol::Error,
-) {
+pub(super) fn refused(local: &Local, section: &Section, session: &Rc<Session>, failure: &Failure) {
     let options = &section.proxy.options;
-    if options.dont_log_null && *error == proxy_protocol::Error::Closed {
+    if section.proxy.loggers.is_empty() || options.dont_log_null && failure.is_silent {
         return;
     }
+    let level = if options.log_separate_errors { Level::Err } else { Level::Info };
+    section.proxy.counters.add(local.worker, Counter::Logs, 1);
+    let line = match &section.error_log_format {
+        None => refusal(section, session, &failure.text),
+        Some(format) => {
+            let txn = new_exchange(local, session, 0).into_shared();
+            let direction = Direction::Request;
+            let eval = Eval { txn: &txn, direction, is_final: true, scripts: &local.scripts };
+            let mut line = Vec::with_capacity(256);
+            eval.native(|ctx| format.render(ctx, &mut line));
+            line
+        }
+    };
+    log::send_tagged(&section.proxy.loggers, section.log_tag.as_deref(), level, &line);
+}
+
+/// Returns HAProxy's line of a connection that was refused.
+fn refusal(section: &Section, session: &Session, error: &str) -> Vec<u8> {
     let bind = section.binds.iter().find(|bind| bind.id == session.listener.0);
     let mut line = match &*session.src.borrow() {
         Addr::Inet(src) => format!("{}:{} [", src.ip(), src.port()),
@@ -86,9 +102,7 @@ pub(super) fn refused(
         _ => format!("] {name}/{}: {error}", session.listener.0),
     };
     line.extend_from_slice(rest.as_bytes());
-    let level = if options.log_separate_errors { Level::Err } else { Level::Info };
-    section.proxy.counters.add(local.worker, Counter::Logs, 1);
-    log::send_tagged(&section.proxy.loggers, section.log_tag.as_deref(), level, &line);
+    line
 }
 
 /// Notes when an exchange has ended.

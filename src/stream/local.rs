@@ -11,6 +11,7 @@ use event_listener::EventListener;
 use crate::clock;
 use crate::http;
 use crate::net::timer;
+use crate::net::tls::Acceptor;
 use crate::program::Program;
 use crate::program::Section;
 use crate::proxy;
@@ -56,6 +57,8 @@ pub struct Entry {
     pub accept_proxy: bool,
     /// `nice`
     pub nice: i32,
+    /// How TLS is accepted, where it is.
+    pub tls: Option<Arc<Acceptor>>,
 }
 
 impl Local {

@@ -4,6 +4,7 @@ mod accept;
 mod backend;
 mod end;
 mod greeting;
+mod handshake;
 mod http;
 mod line;
 mod local;

@@ -98,7 +98,15 @@ impl<'a> Pump<'a> {
             txn.res.register(cx);
             Poll::Pending
         }))
-        .await
+        .await?;
+        let flushed = poll_fn(|cx| {
+            let flushed = self.client.stream.poll_flush(cx);
+            if flushed.is_ready() {
+                return flushed;
+            }
+            self.client.poll_expired(cx).map(|()| Err(std::io::ErrorKind::TimedOut.into()))
+        });
+        flushed.await.map_err(|_| Error::client(Phase::Data, Cause::Closed))
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Never, Error>> {
@@ -138,7 +146,7 @@ impl<'a> Pump<'a> {
         }
         if let Some((server, up)) = &self.server {
             let reading = !txn.res.is_eof() && txn.res.room() > 0;
-            if (reading || !up.pending.is_empty()) && server.poll_expired(cx).is_ready() {
+            if (reading || up.has_output()) && server.poll_expired(cx).is_ready() {
                 return Poll::Ready(Err(Error::server(Phase::Data, Cause::Timeout)));
             }
         }
@@ -150,6 +158,8 @@ impl<'a> Pump<'a> {
         loop {
             let mut txn = self.txn.borrow_mut();
             if txn.res.output().is_empty() {
+                // What is broken the next read or write finds out.
+                let _unused = self.client.stream.poll_flush(cx);
                 return Ok(());
             }
             match self.client.poll_write(cx, txn.res.output()) {

@@ -85,11 +85,11 @@ impl<'a> Relay<'a> {
 
     /// A side is timed only while something is expected from it.
     fn poll_timeouts(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let client = self.up.wants_input() || !self.down.pending.is_empty();
+        let client = self.up.wants_input() || self.down.has_output();
         if client && self.client.poll_expired(cx).is_ready() {
             return Poll::Ready(Err(Error::client(Phase::Data, Cause::Timeout)));
         }
-        let server = self.down.wants_input() || !self.up.pending.is_empty();
+        let server = self.down.wants_input() || self.up.has_output();
         if server && self.server.poll_expired(cx).is_ready() {
             return Poll::Ready(Err(Error::server(Phase::Data, Cause::Timeout)));
         }

@@ -15,6 +15,7 @@ use crate::net::Addr;
 use crate::net::connect;
 use crate::net::stream::Keepalive;
 use crate::net::timer;
+use crate::net::tls::Peer;
 use crate::proxy::Balance;
 use crate::proxy::Counter;
 use crate::proxy::Place;
@@ -25,8 +26,14 @@ use crate::proxy::Ticket;
 use crate::proxy::balance::Asking;
 use crate::proxy::balance::Choice;
 use crate::proxy::pool::Kept;
+use crate::proxy::pool::Way;
+use crate::sample::Eval;
+use crate::txn::Direction;
+use crate::txn::Failure;
 use crate::txn::Shared;
 use crate::txn::Txn;
+use crate::value::Type;
+use crate::value::Value;
 
 use super::end::End;
 use super::greeting;
@@ -48,7 +55,7 @@ pub(super) struct Link {
     /// It serves this client alone.
     pub(super) private: bool,
     /// What was said before the first request.
-    greeting: Bytes,
+    way: Way,
     local_addr: Addr,
 }
 
@@ -86,25 +93,25 @@ impl Search {
         loop {
             note_server(txn, place.server());
             let session = txn.borrow().session.id;
-            let greeting = self.greeting(local, place.server(), txn).await;
+            let way = self.way(local, place.server(), txn).await;
             let (id, server) = (self.proxy.id, place.server());
             // Where the client wants to go, another does not.
             let one_way = server.follows_client();
             let kept = match self.reuse {
                 _ if one_way => None,
                 Reuse::None => None,
-                Reuse::Own => local.pool.take_own(session, id, server, &greeting),
-                Reuse::Any => local.pool.take(session, id, server, &greeting),
+                Reuse::Own => local.pool.take_own(session, id, server, &way),
+                Reuse::Any => local.pool.take(session, id, server, &way),
             };
             if let Some(kept) = kept {
                 return Ok(self.link(txn, kept, place, true));
             }
-            let cause = match self.connect(server, txn, &greeting).await {
+            let cause = match self.connect(server, txn, &way).await {
                 Ok(stream) => {
                     place.server().counters.add(local.worker, Counter::Total, 1);
                     let local_addr = stream.local_addr().unwrap_or(Addr::Unnamed);
                     let private = self.proxy.options.never_reuse;
-                    let kept = Kept { stream, local_addr, greeting, private };
+                    let kept = Kept { stream, local_addr, way, private };
                     return Ok(self.link(txn, kept, place, false));
                 }
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => Cause::Timeout,
@@ -203,27 +210,48 @@ impl Search {
         }
     }
 
-    /// Returns what the server is told of the client before anything else.
-    async fn greeting(&self, local: &Local, server: &Server, txn: &Shared) -> Bytes {
-        if server.send_proxy == SendProxy::No {
-            return Bytes::new();
-        }
-        let Some(section) = local.section(self.proxy.id) else { return Bytes::new() };
-        Box::pin(greeting::of(local, section, server, txn)).await
+    /// Returns what is said on a connection to the server before anything else.
+    async fn way(&self, local: &Local, server: &Server, txn: &Shared) -> Way {
+        let section = local.section(self.proxy.id);
+        let Some(section) = section.filter(|_| server.is_spoken_to()) else {
+            return Way::default();
+        };
+        let greeting = match server.send_proxy {
+            SendProxy::No => Bytes::new(),
+            _ => Box::pin(greeting::of(local, section, server, txn)).await,
+        };
+        let sni = section.sni.iter().find(|(puid, _)| *puid == server.puid);
+        let sni = match sni {
+            None => None,
+            Some((_, name)) => {
+                let direction = Direction::Request;
+                let eval = Eval { txn, direction, is_final: true, scripts: &local.scripts };
+                match Box::pin(name.eval_as(eval, Type::Str)).await {
+                    Some(Value::Str(name)) => Some(name),
+                    _ => None,
+                }
+            }
+        };
+        Way { greeting, sni }
     }
 
-    async fn connect(
-        &self,
-        server: &Server,
-        txn: &Shared,
-        greeting: &[u8],
-    ) -> io::Result<net::Stream> {
+    async fn connect(&self, server: &Server, txn: &Shared, way: &Way) -> io::Result<net::Stream> {
         let keepalive = self.proxy.options.server_tcp_keep_alive.then(Keepalive::default);
         let options = connect::Options { keepalive, ..connect::Options::default() };
         let addr = where_for(server, &txn.borrow()).into_owned();
         let connecting = async {
-            let stream = net::Stream::connect(&addr, &options).await?;
-            stream.write_all(greeting).await?;
+            let mut stream = net::Stream::connect(&addr, &options).await?;
+            stream.write_all(&way.greeting).await?;
+            if let Some(connector) = &server.tls {
+                let peer = match &way.sni {
+                    Some(name) => Peer::named(&String::from_utf8_lossy(name)),
+                    None => Peer::nameless(addr.ip()),
+                };
+                if let Err(error) = Box::pin(stream.connect_tls(connector, &peer)).await {
+                    txn.borrow_mut().server_failure = Some(Failure::from(&error));
+                    return Err(error.into());
+                }
+            }
             Ok(stream)
         };
         match self.proxy.timeouts.connect {
@@ -240,9 +268,10 @@ impl Search {
         txn.timers.connected = Some(clock::cached());
         let addr = where_for(place.server(), &txn).into_owned();
         txn.server_addrs = Some((kept.local_addr.clone(), addr));
-        let Kept { stream, local_addr, greeting, private } = kept;
+        txn.server_tls = kept.stream.tls().cloned();
+        let Kept { stream, local_addr, way, private } = kept;
         let end = End::new(stream, self.proxy.timeouts.server);
-        Link { end, place, reused, private, greeting, local_addr }
+        Link { end, place, reused, private, way, local_addr }
     }
 }
 
@@ -252,8 +281,8 @@ impl Link {
         if self.place.server().follows_client() {
             return;
         }
-        let (local_addr, greeting, private) = (self.local_addr, self.greeting, self.private);
-        let kept = Kept { stream: self.end.into_stream(), local_addr, greeting, private };
+        let (local_addr, way, private) = (self.local_addr, self.way, self.private);
+        let kept = Kept { stream: self.end.into_stream(), local_addr, way, private };
         local.keep(session, backend.id, self.place.server(), kept);
     }
 }

@@ -124,6 +124,7 @@ pub(crate) fn entry() -> Rc<Entry> {
         listener: (1, Arc::from("test")),
         accept_proxy: false,
         nice: 0,
+        tls: None,
     })
 }
 

@@ -59,6 +59,7 @@ fn program(proxy: Proxy) -> Arc<Program> {
         log_format: None,
         log_connect: false,
         error_log_format: None,
+        sni: Vec::new(),
         log_tag: None,
         unique_id: None,
         unique_id_header: None,

@@ -57,6 +57,8 @@ pub(super) struct Transfer {
     pub(super) moved: u64,
     /// The end has been encoded.
     ended: bool,
+    /// Something is written, and waits within the receiver's connection.
+    unsent: bool,
 }
 
 /// What stops a direction.
@@ -146,7 +148,7 @@ impl Incoming {
 impl Transfer {
     /// Returns a direction that begins with what is pending already: a head.
     pub(super) fn new(incoming: Incoming, outgoing: Outgoing, pending: BytesMut) -> Self {
-        Self { incoming, outgoing, pending, moved: 0, ended: false }
+        Self { incoming, outgoing, pending, moved: 0, ended: false, unsent: false }
     }
 
     /// Returns a direction that passes everything on until the end of the connection.
@@ -156,12 +158,17 @@ impl Transfer {
 
     /// Tells whether everything has been passed on.
     pub(super) fn is_over(&self) -> bool {
-        self.ended && self.pending.is_empty()
+        self.ended && !self.has_output()
     }
 
     /// Tells whether it waits for the sender.
     pub(super) fn wants_input(&self) -> bool {
-        !self.ended && self.pending.is_empty()
+        !self.ended && !self.has_output()
+    }
+
+    /// Tells whether it waits for the receiver.
+    pub(super) fn has_output(&self) -> bool {
+        self.unsent || !self.pending.is_empty()
     }
 
     /// Adds a part of the body.
@@ -207,7 +214,9 @@ impl Transfer {
     ) -> Poll<Result<(), Fault>> {
         for _ in 0..TURNS {
             self.take_buffered(&mut from.buf)?;
-            ready!(to.poll_flush(cx, &mut self.pending)).map_err(|_| Fault::Write)?;
+            let flushed = to.poll_flush(cx, &mut self.pending);
+            self.unsent = flushed.is_pending();
+            ready!(flushed).map_err(|_| Fault::Write)?;
             if self.ended {
                 return Poll::Ready(Ok(()));
             }

@@ -8,6 +8,7 @@ mod vars;
 
 pub use channel::Channel;
 pub use reply::Reply;
+pub use session::Failure;
 pub use session::Session;
 pub use timers::Timers;
 pub use vars::Held;
@@ -59,6 +60,10 @@ pub struct Txn {
     pub service: Option<Arc<str>>,
     /// The address this proxy connected from and the one it connected to.
     pub server_addrs: Option<(crate::net::Addr, crate::net::Addr)>,
+    /// What the TLS handshake with the server has agreed on.
+    pub server_tls: Option<Rc<crate::net::tls::Info>>,
+    /// Why the last connection to a server failed.
+    pub server_failure: Option<Failure>,
     /// The request's head, once parsed.
     pub request: Option<http::Request>,
     /// The request line as it came, for the log.
@@ -120,6 +125,8 @@ impl Txn {
             server: None,
             service: None,
             server_addrs: None,
+            server_tls: None,
+            server_failure: None,
             request: None,
             request_line: Bytes::new(),
             response: None,

@@ -3,12 +3,15 @@
 use std::cell::Cell;
 use std::cell::OnceCell;
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
 use crate::net::Addr;
+use crate::net::proxy_protocol;
 use crate::net::proxy_protocol::Header;
+use crate::net::tls;
 use crate::proxy;
 
 use super::Vars;
@@ -42,4 +45,47 @@ pub struct Session {
     pub vars: RefCell<Vars>,
     /// Requests seen so far.
     pub requests: Cell<u32>,
+    /// What the TLS handshake has agreed on, once it has.
+    pub tls: OnceCell<Rc<tls::Info>>,
+    /// Why the connection never became an exchange.
+    pub failure: OnceCell<Failure>,
+}
+
+/// Why a connection never became an exchange.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// HAProxy's number (`fc_err`).
+    pub code: u32,
+    /// HAProxy's words (`fc_err_str`).
+    pub text: String,
+    /// The client has gone before it said anything.
+    pub is_silent: bool,
+}
+
+impl Failure {
+    /// Returns the failure of a handshake that takes too long.
+    pub fn slow_handshake() -> Self {
+        Self { code: 25, text: "Timeout during SSL handshake".to_owned(), is_silent: false }
+    }
+}
+
+impl From<&tls::Error> for Failure {
+    fn from(error: &tls::Error) -> Self {
+        Self { code: error.code(), text: error.to_string(), is_silent: error.is_silent() }
+    }
+}
+
+impl From<&proxy_protocol::Error> for Failure {
+    fn from(error: &proxy_protocol::Error) -> Self {
+        use proxy_protocol::Error as Wrong;
+        let code = match error {
+            Wrong::Closed => 10,
+            Wrong::Timeout => 12,
+            Wrong::Truncated => 13,
+            Wrong::NotHeader => 14,
+            Wrong::Invalid => 15,
+            Wrong::Protocol => 16,
+        };
+        Self { code, text: error.to_string(), is_silent: *error == Wrong::Closed }
+    }
 }

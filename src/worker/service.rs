@@ -110,6 +110,7 @@ fn open(section: &Section, line: &Bind, seeds: &mut [Seed]) -> Result<(), listen
                     listener: (line.id, line.name.as_str().into()),
                     accept_proxy: line.accept_proxy,
                     nice: line.nice,
+                    tls: line.tls.clone(),
                 };
                 seed.doors.push(Door { bound, entry, maxconn: line.maxconn, spare });
             }

@@ -14,6 +14,7 @@ pub(crate) enum Tool {
     Haproxy,
     Curl,
     Netcat,
+    Openssl,
     Redis,
     RedisCli,
     /// The library redis-lua.
@@ -21,14 +22,22 @@ pub(crate) enum Tool {
 }
 
 impl Tool {
-    const ALL: [Self; 6] =
-        [Self::Haproxy, Self::Curl, Self::Netcat, Self::Redis, Self::RedisCli, Self::RedisLua];
+    const ALL: [Self; 7] = [
+        Self::Haproxy,
+        Self::Curl,
+        Self::Netcat,
+        Self::Openssl,
+        Self::Redis,
+        Self::RedisCli,
+        Self::RedisLua,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Haproxy => "haproxy",
             Self::Curl => "curl",
             Self::Netcat => "nc",
+            Self::Openssl => "openssl",
             Self::Redis => "redis-server",
             Self::RedisCli => "redis-cli",
             Self::RedisLua => "redis.lua",

@@ -1,6 +1,7 @@
 //! The API as scripts see it, called through the script host.
 
 use std::cell::Cell;
+use std::cell::OnceCell;
 use std::cell::RefCell;
 use std::io::Read;
 use std::io::Write;
@@ -54,6 +55,8 @@ pub(in crate::lua) fn txn(mode: Mode) -> Shared {
         expect_proxy: Default::default(),
         proxy_header: Default::default(),
         requests: Cell::new(0),
+        tls: OnceCell::new(),
+        failure: OnceCell::new(),
     };
     let mut txn = Txn::new(Rc::new(session), 1, 0, 64);
     if mode == Mode::Http {

@@ -2,6 +2,8 @@
 
 mod buffer;
 mod capture;
+mod certificate;
+mod client_hello;
 mod connection;
 mod constant;
 mod cookie;
@@ -11,6 +13,7 @@ mod proxy;
 mod request;
 mod response;
 mod timer;
+mod tls;
 mod url;
 
 use crate::value::Type;
@@ -95,6 +98,8 @@ impl Fetch {
 const TABLES: &[&[Fetch]] = &[
     buffer::TABLE,
     capture::TABLE,
+    certificate::TABLE,
+    client_hello::TABLE,
     connection::TABLE,
     constant::TABLE,
     cookie::TABLE,
@@ -104,6 +109,7 @@ const TABLES: &[&[Fetch]] = &[
     request::TABLE,
     response::TABLE,
     timer::TABLE,
+    tls::TABLE,
     url::TABLE,
 ];
 

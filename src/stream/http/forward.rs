@@ -370,10 +370,10 @@ impl Exchange<'_> {
                 return Poll::Ready(Err(Error::client(Phase::Data, Cause::Closed)));
             }
             let client = !asked && up.wants_input();
-            if (client || !down.pending.is_empty()) && self.client.poll_expired(cx).is_ready() {
+            if (client || down.has_output()) && self.client.poll_expired(cx).is_ready() {
                 return Poll::Ready(Err(Error::client(Phase::Data, Cause::Timeout)));
             }
-            if !client && down.pending.is_empty() && link.end.poll_expired(cx).is_ready() {
+            if !client && !down.has_output() && link.end.poll_expired(cx).is_ready() {
                 return Poll::Ready(Err(Error::server(Phase::Data, Cause::Timeout)));
             }
             Poll::Pending
