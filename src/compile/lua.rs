@@ -31,6 +31,7 @@ pub(super) const TABLE: &[Directive] = &[
     Directive { name: "tune.lua.session-timeout", sections: "G", run: timeout, args: "<time>", doc: "CPU time of the scripts of an exchange." },
     Directive { name: "tune.lua.slice", sections: "G", run: slice, args: "<time>", doc: "The longest run of a script before it gives way." },
     Directive { name: "tune.lua.socket-compat", sections: "G", run: socket_compat, args: "{ haproxy | luasocket }", doc: "Whether what sockets return has HAProxy's shapes or those of LuaSocket, which HAProxy's manual promises. By default: luasocket." },
+    Directive { name: "tune.lua.ssl-verify", sections: "G", run: ssl_verify, args: "{ required | none }", doc: "Whether `connect_ssl` verifies the server where a script does not say. By default: required; HAProxy's does not." },
     Directive { name: "tune.lua.spare-states", sections: "G", run: states, args: "<number>", doc: "States that a worker prepares ahead for tenants that have none. By default: 1." },
     Directive { name: "tune.lua.task-timeout", sections: "G", run: timeout, args: "<time>", doc: "CPU time of a task." },
     Directive { name: "tune.lua.tenant-jit", sections: "G", run: tenant_jit, args: "{ on | off }", doc: "Whether scripts of tenants are compiled to machine code. By default: on." },
@@ -211,6 +212,10 @@ fn runtime_dns(cx: &mut Cx<'_>, line: &Line) {
 
 fn socket_compat(cx: &mut Cx<'_>, line: &Line) {
     either(cx, line, ["haproxy", "luasocket"], Setting::SocketCompat);
+}
+
+fn ssl_verify(cx: &mut Cx<'_>, line: &Line) {
+    either(cx, line, ["required", "none"], Setting::SslVerify);
 }
 
 fn slice(cx: &mut Cx<'_>, line: &Line) {

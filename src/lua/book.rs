@@ -131,6 +131,7 @@ pub(super) struct Settings {
     /// `httpclient.*`
     pub client: client::Limits,
     pub socket_compat: bool,
+    pub ssl_verify: bool,
     pub memory_max: usize,
     pub libraries: Option<Vec<String>>,
     /// Where messages go that belong to no proxy: the `log` lines of `global`.
@@ -174,6 +175,7 @@ impl Default for Settings {
             runtime_dns: false,
             client: client::Limits::DEFAULT,
             socket_compat: false,
+            ssl_verify: true,
             memory_max: 0,
             libraries: None,
             loggers: Vec::new(),

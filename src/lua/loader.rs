@@ -223,6 +223,7 @@ impl Host {
             Setting::ClientConnect(limit) => settings.client.connect = limit,
             Setting::ClientRetries(retries) => settings.client.retries = retries,
             Setting::RuntimeDns(on) => settings.runtime_dns = on,
+            Setting::SslVerify(on) => settings.ssl_verify = on,
             Setting::SocketCompat(on) => settings.socket_compat = on,
         }
     }

@@ -31,6 +31,7 @@ mod scripts;
 mod share;
 mod tasks;
 mod tenants;
+mod tls;
 pub mod vm;
 pub mod watchdog;
 

@@ -155,6 +155,8 @@ pub enum Setting {
     ClientRetries(u32),
     /// `tune.lua.runtime-dns`: sockets of the operator's own scripts may connect to names.
     RuntimeDns(bool),
+    /// `tune.lua.ssl-verify`: scripts' TLS connections verify the server where they do not say.
+    SslVerify(bool),
     /// `tune.lua.socket-compat haproxy`: sockets return what HAProxy's do.
     SocketCompat(bool),
     /// `tune.lua.bool-sample-conversion normal`: boolean samples reach Lua as booleans.

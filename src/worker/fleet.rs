@@ -16,6 +16,9 @@ use event_listener::Event;
 use event_listener::listener;
 use futures_lite::future;
 
+use crate::log;
+use crate::net::tls::store;
+use crate::task;
 use crate::task::Executor;
 use crate::task::Remote;
 use crate::worker::Level;
@@ -253,13 +256,33 @@ fn gather(own: Remote, executors: &mpsc::Receiver<Ready>, threads: usize) -> io:
 }
 
 async fn obey(signals: &mut Signals, fleet: &Fleet, notice: &impl Fn(Notice)) {
-    while let Some((name, asks)) = signal::next(signals, fleet.level()).await {
+    while let Some(signal::Came { name, asks, reloads }) =
+        signal::next(signals, fleet.level()).await
+    {
         notice(Notice::Signal { name, asks });
         if let Some(level) = asks {
             fleet.stop(level);
         }
+        if reloads {
+            reload_certificates().await;
+        }
     }
     pending::<()>().await;
+}
+
+/// Loads the certificates in use from their files again; connections that stand keep the old ones.
+async fn reload_certificates() {
+    match task::unblock(store::reload).await {
+        Ok(0) => {}
+        Ok(count) => {
+            log::program(log::Level::Notice, &format!("loaded {count} certificates anew"));
+        }
+        Err(wrong) => {
+            for error in wrong {
+                log::program(log::Level::Err, &format!("a certificate stays as it was: {error}"));
+            }
+        }
+    }
 }
 
 /// How many workers have not ended.

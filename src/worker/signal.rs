@@ -13,17 +13,22 @@ pub(super) fn catch() -> io::Result<Signals> {
     Signals::new(TABLE.iter().map(|row| row.signal))
 }
 
-/// Returns the next signal that matters, with its name and what it asks for.
-///
-/// `None` where there is nothing to do but to say so.
-pub(super) async fn next(
-    signals: &mut Signals,
-    now: Level,
-) -> Option<(&'static str, Option<Level>)> {
+/// A signal that came.
+pub(super) struct Came {
+    pub(super) name: &'static str,
+    /// How it asks the process to stop; `None` where it does not.
+    pub(super) asks: Option<Level>,
+    /// It asks for the certificates to be loaded anew.
+    pub(super) reloads: bool,
+}
+
+/// Returns the next signal that matters.
+pub(super) async fn next(signals: &mut Signals, now: Level) -> Option<Came> {
     loop {
         let Ok(signal) = signals.next().await? else { continue };
         if let Some(row) = TABLE.iter().find(|row| row.signal == signal) {
-            return Some((row.name, (row.asks)(now)));
+            let Row { name, asks, reloads, .. } = *row;
+            return Some(Came { name, asks: asks(now), reloads });
         }
     }
 }
@@ -32,14 +37,15 @@ struct Row {
     signal: Signal,
     name: &'static str,
     asks: fn(Level) -> Option<Level>,
+    reloads: bool,
 }
 
 const TABLE: &[Row] = &[
-    Row { signal: Signal::Hup, name: "SIGHUP", asks: nothing },
-    Row { signal: Signal::Int, name: "SIGINT", asks: hard },
-    Row { signal: Signal::Term, name: "SIGTERM", asks: hard },
-    Row { signal: Signal::Usr1, name: "SIGUSR1", asks: soft },
-    Row { signal: Signal::Usr2, name: "SIGUSR2", asks: nothing },
+    Row { signal: Signal::Hup, name: "SIGHUP", asks: nothing, reloads: true },
+    Row { signal: Signal::Int, name: "SIGINT", asks: hard, reloads: false },
+    Row { signal: Signal::Term, name: "SIGTERM", asks: hard, reloads: false },
+    Row { signal: Signal::Usr1, name: "SIGUSR1", asks: soft, reloads: false },
+    Row { signal: Signal::Usr2, name: "SIGUSR2", asks: nothing, reloads: false },
 ];
 
 fn nothing(_: Level) -> Option<Level> {

@@ -2,6 +2,8 @@
 
 mod authority;
 mod bind;
+mod client;
+mod script;
 mod server;
 
 use libtest_mimic::Trial;
@@ -14,7 +16,7 @@ use crate::support::proxy::Peer;
 type Scenario = (&'static str, &'static [Tool], fn(Peer));
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let lists = [("bind", bind::LIST), ("server", server::LIST)];
+    let lists = [("bind", bind::LIST), ("client", client::LIST), ("server", server::LIST)];
     let mut trials = Vec::new();
     for (family, list) in lists {
         for (name, tools, run) in list {
@@ -24,6 +26,9 @@ pub(crate) fn trials() -> Vec<Trial> {
                 trials.push(peer::trial(name, &tools, move || run(who)));
             }
         }
+    }
+    for (name, tools, run) in script::OWN {
+        trials.push(peer::trial(format!("tls::script::{name}"), tools, *run));
     }
     trials
 }

@@ -394,6 +394,9 @@ Regex = {
     end,
 }
 
+-- CertCache
+CertCache = { set = take("certificate", "set") }
+
 -- Map
 local map_mt = class("Map", methods_of("map"))
 Map = { new = constructor(take("map", "new"), map_mt) }

@@ -30,6 +30,7 @@ use crate::value;
 
 mod act;
 mod applet;
+mod certificate;
 mod channel;
 mod concat;
 pub(super) mod core;
@@ -64,6 +65,7 @@ const CLASSES: &[(&str, &[Row])] = &[
     ("act", act::TABLE),
     ("applet_http", applet::HTTP),
     ("applet_tcp", applet::TCP),
+    ("certificate", certificate::TABLE),
     ("channel", channel::TABLE),
     ("concat", concat::TABLE),
     ("core", core::TABLE),

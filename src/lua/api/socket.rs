@@ -35,6 +35,7 @@ use crate::lua::host::Args;
 use crate::lua::host::Outcome;
 use crate::lua::host::Raise;
 use crate::lua::host::Reply;
+use crate::lua::tls::Wish;
 use crate::net::Addr;
 use crate::net::Stream;
 use crate::net::stream::Keepalive;
@@ -154,10 +155,24 @@ fn close(args: &Args<'_>) -> Result<Reply, Raise> {
 }
 
 fn connect(args: &Args<'_>) -> Result<Reply, Raise> {
+    begin(args, "connect", None)
+}
+
+fn connect_ssl(args: &Args<'_>) -> Result<Reply, Raise> {
+    let wish = Wish::new(Info::of(args.lua())?.book.settings.borrow().ssl_verify);
+    let wish = match args.value(4) {
+        Value::Nil => wish,
+        Value::Table(table) => wish.read(table, "connect_ssl")?,
+        _ => return Err(args.bad(4, "table expected")),
+    };
+    begin(args, "connect_ssl", Some(wish))
+}
+
+fn begin(args: &Args<'_>, name: &'static str, wish: Option<Wish>) -> Result<Reply, Raise> {
     if args.count() < 2 {
-        return Err(Raise::new("connect: need at least 2 arguments"));
+        return Err(Raise::new(format!("{name}: need at least 2 arguments")));
     }
-    waits("connect")?;
+    waits(name)?;
     let socket = args.object::<Socket>(1, "Socket")?;
     let destination = destination(args)?;
     let (closed, timeout) = {
@@ -182,7 +197,14 @@ fn connect(args: &Args<'_>) -> Result<Reply, Raise> {
     };
     let lua = args.lua().clone();
     Ok(Reply::wait(async move {
-        let why = match timer::timeout(timeout, connect::open(&destination, &info)).await {
+        let opening = async {
+            let mut stream = connect::open(&destination, &info).await.map_err(str::to_owned)?;
+            if let Some(wish) = &wish {
+                wish.secure(&mut stream, &destination).await?;
+            }
+            Ok(stream)
+        };
+        let why = match timer::timeout(timeout, opening).await {
             Ok(Ok(stream)) => {
                 let mut state = socket.0.borrow_mut();
                 (state.stream, state.charges) = (Some(Rc::new(stream)), charges);
@@ -192,17 +214,12 @@ fn connect(args: &Args<'_>) -> Result<Reply, Raise> {
                 return Ok(vec![Value::Integer(1)]);
             }
             Ok(Err(why)) => why,
-            Err(_) => "timeout",
+            Err(_) => "timeout".to_owned(),
         };
         let mut state = socket.0.borrow_mut();
         state.used = false;
-        failed(&lua, if state.compat { "Can't connect" } else { why })
+        failed(&lua, if state.compat { "Can't connect" } else { &why })
     }))
-}
-
-fn connect_ssl(args: &Args<'_>) -> Result<Reply, Raise> {
-    args.object::<Socket>(1, "Socket")?;
-    Err(Raise::new("connect_ssl: TLS is not available"))
 }
 
 fn getpeername(args: &Args<'_>) -> Result<Reply, Raise> {
@@ -315,6 +332,14 @@ fn send(args: &Args<'_>) -> Result<Reply, Raise> {
                     return Ok(vec![Value::Nil, why, Value::Integer(position(sent))]);
                 }
             }
+        }
+        let flushed = patience.wait(poll_fn(|cx| stream.poll_flush(cx))).await;
+        if let Err(error) = flushed {
+            if compat {
+                return Ok(vec![Value::Integer(-1)]);
+            }
+            let why = Value::String(lua.create_string(reason(&error))?);
+            return Ok(vec![Value::Nil, why, Value::Integer(position(start))]);
         }
         // HAProxy: how many bytes, not the place of the last one.
         let before = if compat { start } else { 0 };

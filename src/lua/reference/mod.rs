@@ -96,6 +96,7 @@ pub(super) const CLASSES: &[&Class] = &[
     &object::CONCAT,
     &object::MAP,
     &object::REGEX,
+    &object::CERT_CACHE,
     &object::PROXY,
     &object::SERVER,
     &library::GLOBAL,

@@ -21,7 +21,8 @@ const SOCKET_ENTRIES: &[Entry] = &[
     method("close", "", "integer", "closes it"),
     method("connect", "address: string, port?: integer", "integer?, string?", "connects to an address, or `unix@path`")
         .raises("where it has been connected before; an address that cannot be read"),
-    method("connect_ssl", "address: string, port?: integer", "integer?, string?", "connects with TLS"),
+    method("connect_ssl", "address: string, port?: integer, options?: table", "integer?, string?", "connects with TLS, and verifies that the server is the one that was meant; options: `sni`, `verify`, `ca`, `alpn`")
+        .raises("as `connect`; options that cannot be read"),
     method("getpeername", "", "string?, integer|string|nil, string?", "gives the address, port and family of the other end"),
     method("getsockname", "", "string?, integer|string|nil, string?", "gives the address, port and family of this end"),
     method("receive", "pattern?: string|integer, prefix?: string", "string?, string?, string?", "reads a line (`*l`, also by default), all (`*a`) or so many bytes; on failure nil, why and what has come"),
@@ -86,6 +87,19 @@ const REGEX_ENTRIES: &[Entry] = &[
     method("exec", "text: string", "boolean", "says whether it matches"),
     method("match", "text: string", "boolean, string[]?", "says whether it matches; gives the match and its groups, at most 20"),
     function("new", "regex: string, case_sensitive: boolean", "boolean, Regex|string", "compiles an expression; false and why where that fails"),
+];
+
+pub(super) const CERT_CACHE: Class = Class {
+    name: "CertCache",
+    how: "A global.",
+    at: Contexts::NOT_BODY,
+    entries: CERT_CACHE_ENTRIES,
+};
+
+#[rustfmt::skip]
+const CERT_CACHE_ENTRIES: &[Entry] = &[
+    function("set", "certificate: { filename: string, crt: string, key?: string, issuer?: string, ocsp?: string }", "", "replaces a certificate that is in use, by the name of its file; connections that stand keep the old one")
+        .raises("a file that no certificate in use was loaded from; text that cannot be read"),
 ];
 
 pub(super) const PROXY: Class = Class {

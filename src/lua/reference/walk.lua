@@ -99,7 +99,7 @@ core.register_action("walk", { "http-req" }, function(txn)
     for _, name in ipairs(libraries) do
         walk_table(name, _G[name])
     end
-    for _, name in ipairs({ "core", "act", "Map", "Regex" }) do
+    for _, name in ipairs({ "core", "act", "Map", "Regex", "CertCache" }) do
         walk_table(name, _G[name])
     end
     walk_object("file", io.stdout)

@@ -57,7 +57,10 @@ impl<'a> Parsed<'a> {
     /// Returns an entry of a name: the first where `nth` is 1, the last where it is -1, all where
     /// it is 0.
     pub fn entry(&self, whose: Whose, name: &str, nth: i64) -> Option<String> {
-        let found = self.name(whose).iter_attributes().filter(|part| short_name(part) == name);
+        let found = self
+            .name(whose)
+            .iter_attributes()
+            .filter(|part| short_name(part).eq_ignore_ascii_case(name));
         let values: Vec<String> = found.map(value).collect();
         let index = usize::try_from(nth.unsigned_abs()).ok()?;
         match nth {
@@ -92,12 +95,12 @@ impl<'a> Parsed<'a> {
     }
 
     /// Returns when it begins: `YYMMDDhhmmssZ`.
-    pub fn not_before(&self) -> String {
+    pub fn not_before(&self) -> Option<String> {
         date(self.0.validity().not_before)
     }
 
     /// Returns when it ends: `YYMMDDhhmmssZ`.
-    pub fn not_after(&self) -> String {
+    pub fn not_after(&self) -> Option<String> {
         date(self.0.validity().not_after)
     }
 
@@ -179,18 +182,18 @@ fn escaped(value: &str) -> String {
     text
 }
 
-fn date(time: ASN1Time) -> String {
+/// HAProxy: two digits are enough for the years that there are; others have no date.
+fn date(time: ASN1Time) -> Option<String> {
     let date = time.to_datetime();
-    let year = date.year();
-    let short = if (1950..2050).contains(&year) { year.rem_euclid(100) } else { year };
-    format!(
-        "{short:02}{:02}{:02}{:02}{:02}{:02}Z",
+    let year = Some(date.year()).filter(|year| (1950..2100).contains(year))?.rem_euclid(100);
+    Some(format!(
+        "{year:02}{:02}{:02}{:02}{:02}{:02}Z",
         u8::from(date.month()),
         date.day(),
         date.hour(),
         date.minute(),
         date.second()
-    )
+    ))
 }
 
 fn address(bytes: &[u8]) -> Option<std::net::IpAddr> {

@@ -269,11 +269,11 @@ fn key_algorithm(ctx: &Ctx<'_>, of: Der) -> Option<Value> {
 }
 
 fn not_after(ctx: &Ctx<'_>, of: Der) -> Option<Value> {
-    Some(str(&Parsed::new(of(ctx)?)?.not_after()))
+    Some(str(&Parsed::new(of(ctx)?)?.not_after()?))
 }
 
 fn not_before(ctx: &Ctx<'_>, of: Der) -> Option<Value> {
-    Some(str(&Parsed::new(of(ctx)?)?.not_before()))
+    Some(str(&Parsed::new(of(ctx)?)?.not_before()?))
 }
 
 fn signature_algorithm(ctx: &Ctx<'_>, of: Der) -> Option<Value> {

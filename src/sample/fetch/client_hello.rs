@@ -30,7 +30,7 @@ pub(super) const TABLE: &[Fetch] = &[
         Type::Str,
         REQUEST,
         alpn,
-        "protocols that the client offers by ALPN",
+        "first protocol that the client offers by ALPN",
     ),
     Fetch::new(
         "req.ssl_cipherlist",
@@ -125,8 +125,8 @@ fn sent<'a>(ctx: &Ctx<'a>) -> Option<Hello<'a>> {
 }
 
 fn alpn(ctx: &Ctx<'_>, _: &Arguments) -> Option<Value> {
-    let names: Vec<&[u8]> = sent(ctx)?.alpn()?.collect();
-    Some(Value::Str(names.join(&b","[..]).into()))
+    // HAProxy gives the first one alone.
+    sent(ctx)?.alpn()?.next().map(|name| Value::Str(Bytes::copy_from_slice(name)))
 }
 
 fn sni(ctx: &Ctx<'_>, _: &Arguments) -> Option<Value> {
