@@ -8,7 +8,7 @@
 //! | layer | modules | what |
 //! | --- | --- | --- |
 //! | 0 | diag, clock | what is wrong and where; what time it is |
-//! | 1 | syntax, value, net, http | text to words; typed values; sockets, reactor; HTTP messages |
+//! | 1 | syntax, value, net, http, dialect | text to words; typed values; sockets, reactor; HTTP messages; the text of scripts |
 //! | 2 | log, task | levels and sinks, takes bytes, knows no samples; the executor of a worker |
 //! | 3 | proxy | state of frontends, backends, servers: balance, pools, counters |
 //! | 4 | txn | what rules can see and change: plain data, variables, channels |
@@ -25,6 +25,7 @@ pub mod cli;
 pub mod clock;
 pub mod compile;
 pub mod diag;
+pub mod dialect;
 pub mod http;
 pub mod log;
 pub mod lua;

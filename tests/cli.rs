@@ -37,6 +37,8 @@ const OWN: &[(&str, fn())] = &[
     ("no_argument_is_a_usage_error", no_argument_is_a_usage_error),
     ("all_mistakes_are_reported_at_once", all_mistakes_are_reported_at_once),
     ("script_mistakes_are_reported_by_check", script_mistakes_are_reported_by_check),
+    ("what_scripts_do_otherwise_is_shown", what_scripts_do_otherwise_is_shown),
+    ("scripts_of_another_dialect_are_read_as_such", scripts_of_another_dialect_are_read_as_such),
     ("condition_is_answered_by_the_exit_status", condition_is_answered_by_the_exit_status),
     ("unknown_option_is_refused", unknown_option_is_refused),
     ("config_by_an_equals_sign", config_by_an_equals_sign),
@@ -192,6 +194,46 @@ fn script_mistakes_are_reported_by_check() {
     let output = Peer::Luaproxy.check(&config);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     assert!(text(&output).contains("bad.lua:1:"), "{}", text(&output));
+}
+
+fn what_scripts_do_otherwise_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "local function ring(h)\n    return h << 40\nend\n";
+    fs::write(folder.path().join("ring.lua"), script).unwrap();
+    let folder = folder.path().display();
+    let config = format!(
+        "global\n    lua-load {folder}/ring.lua\n    lua-load-per-thread {folder}/ring.lua\n\
+         tenant acme\n    lua-load {folder}/ring.lua\n{VALID}"
+    );
+    let output = Peer::Luaproxy.check(&config);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains(&format!("parsing [{folder}/ring.lua:2] : '<<' by 40 shifts by 8")));
+    assert!(said.contains("ring.lua:2:14") && said.contains("^^") && said.contains("= help:"));
+    assert_eq!(said.matches("[WARNING]").count(), 1, "once for a file: {said}");
+    let output = Peer::Luaproxy.check(&config.replace("ring.lua", "ring.lua dialect 5.4"));
+    assert!(!text(&output).contains("[WARNING]"), "{}", text(&output));
+}
+
+fn scripts_of_another_dialect_are_read_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.lua");
+    for (script, expected) in [
+        ("local a <const> = 7 // 2\nassert(a == 3 and 1 << 40 > 2 ^ 39)", ""),
+        ("local a\nlocal b <close> = nil", "a.lua:2: '<close>' is not available"),
+        ("local a\n\nlocal b = = 1", "a.lua:3: "),
+        ("local a\nerror(7 // 0)", "a.lua:2: attempt to divide by zero"),
+        ("return (...) == 'word' or error('no argument')", ""),
+    ] {
+        fs::write(&file, script).unwrap();
+        for load in ["global\n    lua-load", "tenant acme\n    lua-load"] {
+            let config = format!("{load} {} dialect 5.4 word\n{VALID}", file.display());
+            let output = Peer::Luaproxy.check(&config);
+            let said = text(&output);
+            assert_eq!(output.status.success(), expected.is_empty(), "{script}: {said}");
+            assert!(said.contains(expected), "{script}: {said}");
+        }
+    }
 }
 
 fn condition_is_answered_by_the_exit_status() {

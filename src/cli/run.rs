@@ -15,6 +15,7 @@ use rustix::process::Signal;
 
 use crate::compile;
 use crate::diag::Severity;
+use crate::dialect;
 use crate::log;
 use crate::lua;
 use crate::program::Program;
@@ -87,6 +88,8 @@ impl Start<'_> {
             default_maxconn: self.options.default_maxconn.unwrap_or_default(),
         });
         configuration.diagnostics.extend(compiled.diagnostics);
+        let warnings = dialect::report(&compiled.scripts, &mut configuration.sources);
+        configuration.diagnostics.extend(warnings);
         let refused = self.console.report(&configuration.sources, &configuration.diagnostics);
         let Some(mut program) = compiled.program.filter(|_| !refused) else {
             return ExitCode::FAILURE;

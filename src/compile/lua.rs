@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::diag::Span;
+use crate::dialect::DIALECTS;
+use crate::dialect::Dialect;
 use crate::script::Load;
 use crate::script::Setting;
 use crate::syntax::Line;
@@ -13,8 +16,8 @@ use super::table::Directive;
 
 #[rustfmt::skip]
 pub(super) const TABLE: &[Directive] = &[
-    Directive { name: "lua-load", sections: "G", run: lua_load, args: "<file> [ <arg>... ]", doc: "Loads a script into the one state that all traffic shares, on one worker." },
-    Directive { name: "lua-load-per-thread", sections: "G", run: lua_load, args: "<file> [ <arg>... ]", doc: "Loads a script into a state of each worker." },
+    Directive { name: "lua-load", sections: "G", run: lua_load, args: "<file> [ dialect { 5.4 | luajit } ] [ <arg>... ]", doc: "Loads a script into the one state that all traffic shares, on one worker; `dialect 5.4` reads it as Lua 5.4 does." },
+    Directive { name: "lua-load-per-thread", sections: "G", run: lua_load, args: "<file> [ dialect { 5.4 | luajit } ] [ <arg>... ]", doc: "Loads a script into a state of each worker." },
     Directive { name: "lua-prepend-path", sections: "G", run: lua_prepend_path, args: "<path> [ { path | cpath } ]", doc: "Where `require` looks first." },
     Directive { name: "tune.lua.bool-sample-conversion", sections: "G", run: bool_samples, args: "{ normal | pre-3.1-bug }", doc: "Whether boolean samples reach Lua as booleans or as integers." },
     Directive { name: "tune.lua.burst-timeout", sections: "G", run: timeout, args: "<time>", doc: "CPU time of a script between two waits." },
@@ -50,15 +53,35 @@ pub(super) fn load(cx: &mut Cx<'_>) {
 }
 
 fn lua_load(cx: &mut Cx<'_>, line: &Line) {
-    let keyword = line.text(0);
+    let per_thread = line.text(0) == "lua-load-per-thread";
+    if let Some((span, load)) = script(cx, line, per_thread) {
+        cx.loads.push((span, load));
+    }
+}
+
+/// Returns the script that a line names, and where.
+pub(super) fn script(cx: &mut Cx<'_>, line: &Line, per_thread: bool) -> Option<(Span, Load)> {
     let Some(word) = line.words.get(1).filter(|word| !word.text.is_empty()) else {
-        cx.alert(line.span, format!("'{keyword}' expects a file name as parameter."));
-        return;
+        cx.alert(line.span, format!("'{}' expects a file name as parameter.", line.text(0)));
+        return None;
     };
     let file = cx.path(&word.text).to_string_lossy().into_owned();
-    let arguments = line.rest(2).iter().map(|word| word.text.clone()).collect();
-    let per_thread = keyword == "lua-load-per-thread";
-    cx.loads.push((word.span, Load { file, arguments, per_thread }));
+    let (mut dialect, mut next) = (Dialect::default(), 2);
+    if line.text(2) == "dialect" {
+        let Some((_, found)) = DIALECTS.iter().find(|(name, _)| *name == line.text(3)) else {
+            let known: Vec<&str> = DIALECTS.iter().map(|(name, _)| *name).collect();
+            let known = known.join("', '");
+            let message = format!("'dialect' takes one of '{known}', not '{}'.", line.text(3));
+            cx.alert(line.span_from(line.words.len().min(4) - 1), message);
+            return None;
+        };
+        (dialect, next) = (*found, 4);
+    }
+    if dialect == Dialect::LuaJit && !cx.scripts.contains(&file) {
+        cx.scripts.push(file.clone());
+    }
+    let arguments = line.rest(next).iter().map(|word| word.text.clone()).collect();
+    Some((word.span, Load { file, arguments, per_thread, dialect }))
 }
 
 fn lua_prepend_path(cx: &mut Cx<'_>, line: &Line) {

@@ -56,6 +56,8 @@ pub struct Compiled {
     pub program: Option<Program>,
     /// What is to be said about the configuration.
     pub diagnostics: Vec<Diagnostic>,
+    /// The files of scripts that are read as LuaJIT reads them.
+    pub scripts: Vec<String>,
 }
 
 /// What the compiler is given.
@@ -96,7 +98,7 @@ pub fn compile(input: Input<'_>) -> Compiled {
     if cx.has_alerts() {
         program = None;
     }
-    Compiled { program, diagnostics: cx.reports }
+    Compiled { program, diagnostics: cx.reports, scripts: cx.scripts }
 }
 
 /// A configuration that is being compiled.
@@ -110,6 +112,8 @@ struct Cx<'a> {
     draft: Draft<'a>,
     /// `lua-load` lines: they run once all else of the global sections is known.
     loads: Vec<(Span, script::Load)>,
+    /// Their files that are read as LuaJIT reads them.
+    scripts: Vec<String>,
     /// What the `tenant` section at hand grants.
     tenant: script::policy::Policy,
     /// `tune.lua.slice`, and what `tune.lua.forced-yield` stands for.
@@ -134,6 +138,7 @@ impl<'a> Cx<'a> {
             directory: proxy::Directory::default(),
             draft: Draft::default(),
             loads: Vec::new(),
+            scripts: Vec::new(),
             tenant: script::policy::Policy::new(""),
             slices: [None, None],
             tls: tls::Globals::default(),

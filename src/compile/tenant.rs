@@ -9,7 +9,6 @@ use crate::diag::Diagnostic;
 use crate::diag::Lead;
 use crate::diag::Span;
 use crate::diag::suggest;
-use crate::script::Load;
 use crate::script::LoadError;
 use crate::script::policy::OnError;
 use crate::script::policy::Policy;
@@ -37,7 +36,7 @@ pub(super) const TABLE: &[Directive] = &[
     Directive { name: "cpu-slice", sections: "T", run: cpu_slice, args: "<time>", doc: "The longest run before a script gives way, in milliseconds, at most 1000. By default: `tune.lua.slice`." },
     Directive { name: "env", sections: "T", run: env, args: "<name>...", doc: "Variables of the environment that `os.getenv` knows. By default: none." },
     Directive { name: "jit", sections: "T", run: jit, args: "{ on | off }", doc: "Whether scripts are compiled to machine code. By default: `tune.lua.tenant-jit`." },
-    Directive { name: "lua-load", sections: "T", run: lua_load, args: "<file> [ <arg>... ]", doc: "A script of the tenant, and what it gets as `...`; may be repeated." },
+    Directive { name: "lua-load", sections: "T", run: lua_load, args: "<file> [ dialect { 5.4 | luajit } ] [ <arg>... ]", doc: "A script of the tenant, how it is read, and what it gets as `...`; may be repeated." },
     Directive { name: "lua-modules", sections: "T", run: lua_modules, args: "{ none | <library>[,<library>...] }", doc: "The libraries that `require` finds without a file. By default: those that reach nothing outside, and those for what the section grants." },
     Directive { name: "lua-path", sections: "T", run: lua_path, args: "<template>", doc: "Where `require` looks, with `?` for the module; may be repeated. By default: nowhere." },
     Directive { name: "memory-max", sections: "T", run: memory_max, args: "<size>", doc: "Bytes of a state, and of what the proxy holds for the tenant: `1m` to `1g`. By default: `16m`." },
@@ -302,13 +301,9 @@ fn jit(cx: &mut Cx<'_>, line: &Line) {
 }
 
 fn lua_load(cx: &mut Cx<'_>, line: &Line) {
-    let Some(word) = line.words.get(1).filter(|word| !word.text.is_empty()) else {
-        cx.alert(line.span, "'lua-load' expects a file name as parameter.");
-        return;
-    };
-    let file = cx.path(&word.text).to_string_lossy().into_owned();
-    let arguments = line.rest(2).iter().map(|word| word.text.clone()).collect();
-    cx.tenant.loads.push(Load { file, arguments, per_thread: true });
+    if let Some((_, load)) = super::lua::script(cx, line, true) {
+        cx.tenant.loads.push(load);
+    }
 }
 
 fn lua_modules(cx: &mut Cx<'_>, line: &Line) {

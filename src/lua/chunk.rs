@@ -16,7 +16,7 @@ use super::raw;
 use super::vm;
 
 /// The longest chunk of a tenant, in bytes: loading more would hold a worker.
-const LENGTH_MAX: usize = 1 << 20;
+pub(super) const LENGTH_MAX: usize = 1 << 20;
 
 /// How many branches and exponents it may have: about a second.
 const COSTLY_MAX: usize = 20_000;

@@ -221,17 +221,16 @@ impl<'a> Args<'a> {
         self.value(index).is_nil()
     }
 
-    /// Returns the bytes of a string, or of a number as Lua writes it.
+    /// Returns the bytes of a string, or of a number as Lua 5.3 writes it.
     pub fn string(&self, index: usize) -> Result<Vec<u8>, Raise> {
         Ok(self.lua_string(index)?.as_bytes().to_vec())
     }
 
-    /// Returns a string, or a number as Lua writes it, where it lies.
+    /// Returns a string, or a number as Lua 5.3 writes it, where it lies.
     pub fn lua_string(&self, index: usize) -> Result<LuaString, Raise> {
         match self.value(index) {
-            value @ (Value::String(_) | Value::Integer(_) | Value::Number(_)) => {
-                Ok(LuaString::from_lua(value.clone(), self.lua)?)
-            }
+            Value::String(text) => Ok(text.clone()),
+            value @ (Value::Integer(_) | Value::Number(_)) => Ok(spell(self.lua, value)?),
             _ => Err(self.wrong(index, "string")),
         }
     }
@@ -304,6 +303,22 @@ impl<'a> Args<'a> {
     /// Returns Lua's words for a bad argument.
     pub fn bad(&self, index: usize, why: &str) -> Raise {
         Raise::new(format!("bad argument #{index} to '{}' ({why})", self.name))
+    }
+}
+
+/// Returns the text of a number: LuaJIT would give an exponent to what has more than 14 digits.
+pub(super) fn spell(lua: &Lua, number: &Value) -> mlua::Result<LuaString> {
+    // 2^53: every integer up to there is a number of its own.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let whole = match number {
+        #[expect(clippy::cast_precision_loss, reason = "a number of Lua is a double")]
+        Value::Integer(number) => Some(*number as f64),
+        Value::Number(number) => Some(*number),
+        _ => None,
+    };
+    match whole.filter(|number| number.fract() == 0.0 && number.abs() <= EXACT) {
+        Some(number) => lua.create_string(format!("{number:.0}")),
+        None => LuaString::from_lua(number.clone(), lua),
     }
 }
 

@@ -15,6 +15,7 @@ use super::book::Entry;
 use super::book::Info;
 use super::book::Init;
 use super::book::Place;
+use super::chunk;
 use super::chunk::Chunk;
 use super::current;
 use super::current::Context;
@@ -30,6 +31,8 @@ use super::vm::Options;
 use super::vm::Reach;
 use super::vm::Vm;
 use super::watchdog;
+use crate::dialect;
+use crate::dialect::Dialect;
 use crate::proxy;
 use crate::script;
 use crate::script::FunctionError;
@@ -294,14 +297,19 @@ impl script::Registry for Host {
 
 impl script::Loader for Host {
     fn load(&self, load: &Load) -> Result<(), LoadError> {
-        let source: Arc<[u8]> = read(&load.file)?.into();
+        let source: Arc<[u8]> = translate(load, read(&load.file)?)?.into();
         self.plan.borrow_mut().loads.push((load.clone(), Arc::clone(&source)));
         self.load_source(load, &source)
     }
 
     fn load_tenant(&self, policy: Arc<script::policy::Policy>) -> Result<(), LoadError> {
         let compile = |load: &Load| {
-            let chunk = Chunk::compile(&load.file, &read(&load.file)?);
+            let mut source = read(&load.file)?;
+            // What is too long is refused unread.
+            if source.len() <= chunk::LENGTH_MAX {
+                source = translate(load, source)?;
+            }
+            let chunk = Chunk::compile(&load.file, &source);
             Ok((load.clone(), chunk.map_err(|error| syntax_error(load, &error))?))
         };
         let files: Result<Vec<_>, LoadError> = policy.loads.iter().map(compile).collect();
@@ -367,6 +375,17 @@ fn read(file: &str) -> Result<Vec<u8>, LoadError> {
         };
         let message = format!("error in Lua file '{file}': cannot open {file}: {why}");
         LoadError { message, traceback: Vec::new() }
+    })
+}
+
+/// Returns a script as LuaJIT reads it.
+fn translate(load: &Load, source: Vec<u8>) -> Result<Vec<u8>, LoadError> {
+    if load.dialect == Dialect::LuaJit {
+        return Ok(source);
+    }
+    dialect::transform(&source).map_err(|error| {
+        let message = format!("{}:{}: {}", load.file, error.line, error.message);
+        syntax_error(load, &Error::raised(message))
     })
 }
 

@@ -29,6 +29,7 @@ mod reach;
 mod reference;
 mod scripts;
 mod share;
+mod shim;
 mod tasks;
 mod tenants;
 mod tls;

@@ -97,13 +97,26 @@ function relay(co, ok, first, ...)
     return ok, first, ...
 end
 
+-- Coroutines that a script has closed, and the messages of those that failed.
+local closed, failed = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "kv" })
+
+-- Remembers why a coroutine failed, for those who close it.
+local function keep(co, ok, ...)
+    if not ok and status(co) == "dead" then
+        failed[co] = (...)
+    end
+    return ok, ...
+end
+
 local function go(co, ...)
-    if locked[co] then
+    if closed[co] then
+        return false, "cannot resume dead coroutine"
+    elseif locked[co] then
         return false, "cannot resume non-suspended coroutine"
     elseif not roomy() then
         return false, "C stack overflow"
     end
-    return relay(co, resume(co, ...))
+    return keep(co, relay(co, resume(co, ...)))
 end
 
 local function unwrap(ok, ...)
@@ -128,11 +141,32 @@ function coroutine.wrap(f)
     end
 end
 
-function coroutine.status(co)
+local function coroutine_status(co)
     if type(co) == "thread" and locked[co] and status(co) == "suspended" then
         return "normal"
+    elseif type(co) == "thread" and closed[co] then
+        return "dead"
     end
     return status(co)
+end
+
+coroutine.status = coroutine_status
+
+-- It holds nothing that would have to be closed: never to go on is all.
+function coroutine.close(co)
+    if type(co) ~= "thread" then
+        error("bad argument #1 to 'close' (thread expected, got " .. type(co) .. ")", 2)
+    end
+    local state = coroutine_status(co)
+    if state ~= "suspended" and state ~= "dead" then
+        error("cannot close a " .. state .. " coroutine", 2)
+    end
+    local why = failed[co]
+    closed[co], failed[co] = true, nil
+    if why ~= nil then
+        return false, why
+    end
+    return true
 end
 
 -- Lua 5.3 has none of these; a finalizer of newproxy would run where nothing can stop it.

@@ -29,7 +29,12 @@ impl Files {
         let file = self.0.join(format!("{name}.lua"));
         fs::write(&file, source).unwrap();
         let file = file.to_str().unwrap().to_owned();
-        let load = Load { file, arguments: vec!["x".to_owned()], per_thread: true };
+        let load = Load {
+            file,
+            arguments: vec!["x".to_owned()],
+            per_thread: true,
+            dialect: crate::dialect::Dialect::LuaJit,
+        };
         Policy { loads: vec![load], ..Policy::new(name) }
     }
 }

@@ -452,15 +452,24 @@ pub(super) fn library(
     compiled: &OnceLock<Vec<u8>>,
     source: &str,
 ) -> Result<Function, Error> {
-    let chunk =
-        |code: &[u8], mode| lua.load(code).set_name(raw::PRELUDE).set_mode(mode).into_function();
+    let code = precompile(lua, compiled, source)?;
+    Ok(lua.load(code).set_name(raw::PRELUDE).set_mode(ChunkMode::Binary).into_function()?)
+}
+
+/// Compiles a file of the host's own, unless that was done: a tenant's own state cannot.
+pub(super) fn precompile<'a>(
+    lua: &Lua,
+    compiled: &'a OnceLock<Vec<u8>>,
+    source: &str,
+) -> Result<&'a [u8], Error> {
     if let Some(code) = compiled.get() {
-        return Ok(chunk(code, ChunkMode::Binary)?);
+        return Ok(code);
     }
+    let chunk = lua.load(source).set_name(raw::PRELUDE).set_mode(ChunkMode::Text);
+    // LuaJIT's own leaves the names out.
     let dump: Function = lua.globals().get::<mlua::Table>("string")?.get("dump")?;
-    let code: mlua::LuaString = dump.call((chunk(source.as_bytes(), ChunkMode::Text)?, true))?;
-    let code = compiled.get_or_init(|| code.as_bytes().to_vec());
-    Ok(chunk(code, ChunkMode::Binary)?)
+    let code: mlua::LuaString = dump.call((chunk.into_function()?, true))?;
+    Ok(compiled.get_or_init(|| code.as_bytes().to_vec()))
 }
 
 /// Returns how long a chunk may be that a script compiles now: no hook runs meanwhile.

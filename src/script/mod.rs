@@ -8,6 +8,7 @@ use std::task::Poll;
 
 use bytes::Bytes;
 
+use crate::dialect::Dialect;
 use crate::proxy;
 use crate::txn;
 use crate::value::Value;
@@ -105,6 +106,8 @@ pub struct Load {
     pub arguments: Vec<String>,
     /// One state per worker, not one for all.
     pub per_thread: bool,
+    /// How the file is read.
+    pub dialect: Dialect,
 }
 
 /// Why a file could not be loaded, in HAProxy's words, and the traceback below them.

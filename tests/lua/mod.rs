@@ -5,6 +5,7 @@ mod hostile;
 mod niceness;
 mod preemption;
 mod redis;
+mod shim;
 mod soak;
 mod stall;
 mod start;
@@ -20,6 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials.extend(niceness::trials());
     trials.extend(preemption::trials());
     trials.extend(redis::trials());
+    trials.extend(shim::trials());
     trials.extend(soak::trials());
     trials.extend(stall::trials());
     trials.extend(start::trials());

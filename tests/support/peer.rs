@@ -19,10 +19,11 @@ pub(crate) enum Tool {
     RedisCli,
     /// The library redis-lua.
     RedisLua,
+    Lua,
 }
 
 impl Tool {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Haproxy,
         Self::Curl,
         Self::Netcat,
@@ -30,6 +31,7 @@ impl Tool {
         Self::Redis,
         Self::RedisCli,
         Self::RedisLua,
+        Self::Lua,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -41,6 +43,7 @@ impl Tool {
             Self::Redis => "redis-server",
             Self::RedisCli => "redis-cli",
             Self::RedisLua => "redis.lua",
+            Self::Lua => "lua5.4",
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use mlua::Function;
+use mlua::Lua;
 use mlua::UserData;
 use mlua::Value;
 
@@ -82,13 +83,23 @@ pub(super) fn say_in(
     index: usize,
     txn: Option<&txn::Shared>,
 ) -> Result<Reply, Raise> {
-    let text = args.lua_string(index)?;
-    let info = Info::of(args.lua())?;
-    match info.tenant {
-        Some(_) => info.say(level, &log_text(&text.as_bytes()), txn),
-        None => info.say(level, &printable(&text.as_bytes()), txn),
-    }
+    say_text(args.lua(), level, &args.lua_string(index)?.as_bytes(), txn)?;
     Ok(Reply::nothing())
+}
+
+/// Logs a text of a script.
+pub(super) fn say_text(
+    lua: &Lua,
+    level: Level,
+    text: &[u8],
+    txn: Option<&txn::Shared>,
+) -> Result<(), Raise> {
+    let info = Info::of(lua)?;
+    match info.tenant {
+        Some(_) => info.say(level, &log_text(text), txn),
+        None => info.say(level, &printable(text), txn),
+    }
+    Ok(())
 }
 
 fn http_date(args: &Args<'_>) -> Result<Reply, Raise> {

@@ -13,15 +13,18 @@ use mlua::UserData;
 use mlua::Value;
 
 use super::book::Info;
+use super::current;
 use super::error::Error;
 use super::host;
 use super::host::Args;
 use super::host::Raise;
 use super::host::Reply;
 use super::raw::Ret;
+use super::shim;
 use super::vm::Reach;
 use super::vm::Vm;
 use super::vm::library;
+use crate::log::Level;
 use crate::script::Verdict;
 use crate::txn;
 use crate::txn::Direction;
@@ -81,8 +84,11 @@ const CLASSES: &[(&str, &[Row])] = &[
     ("reply", reply::TABLE),
     ("sample", sample::TABLE),
     ("server", proxy::SERVER),
+    ("shim", shim::TABLE),
     ("socket", socket::TABLE),
+    ("string", shim::STRING),
     ("txn", txn_class::TABLE),
+    ("utf8", shim::UTF8),
 ];
 
 static API: OnceLock<Vec<u8>> = OnceLock::new();
@@ -128,6 +134,7 @@ pub(super) fn install(vm: &Vm) -> Result<Entries, Error> {
     classes.raw_set("hidden", vm.reach() == Reach::Tenant)?;
     let info = Info::of(lua).map_err(|_| Error::raised("the state is not set up"))?;
     classes.raw_set("thread", info.number)?;
+    shim::install(vm, &classes)?;
     let (txn, http, tcp) = library(lua, &API, include_str!("api.lua"))?.call(classes)?;
     Ok(Entries { txn, http, tcp })
 }
@@ -164,7 +171,7 @@ fn maker(vm: &Vm) -> Result<Function, Error> {
 }
 
 /// Makes all functions of a class.
-fn class(vm: &Vm, name: &str) -> Result<Table, Error> {
+pub(super) fn class(vm: &Vm, name: &str) -> Result<Table, Error> {
     let (class, make) = (vm.lua().create_table()?, maker(vm)?);
     for (number, (_, row)) in ROWS.iter().enumerate().filter(|(_, (class, _))| *class == name) {
         class.raw_set(row.name, make.call::<Function>(number)?)?;
@@ -176,6 +183,11 @@ fn class(vm: &Vm, name: &str) -> Result<Table, Error> {
 #[cfg(test)]
 pub(super) fn names() -> Vec<(&'static str, &'static str)> {
     ROWS.iter().map(|(class, row)| (*class, row.name)).collect()
+}
+
+/// Logs a text of a script.
+pub(super) fn say(args: &Args<'_>, level: Level, text: &[u8]) -> Result<(), Raise> {
+    core::say_text(args.lua(), level, text, current::txn().as_ref())
 }
 
 /// Returns the exchange an object stands for.

@@ -7,6 +7,7 @@ use mlua::Value;
 use super::Row;
 use crate::http;
 use crate::lua::account;
+use crate::lua::host;
 use crate::lua::host::Args;
 use crate::lua::host::Raise;
 use crate::lua::host::Reply;
@@ -86,9 +87,10 @@ fn push(headers: &mut Vec<(Bytes, Bytes)>, name: Bytes, value: Bytes) -> Result<
 
 /// Returns the text of a string or number.
 fn bytes(args: &Args<'_>, value: Value) -> Result<Option<Bytes>, Raise> {
-    let text = args.lua().coerce_string(match value {
-        value @ (Value::String(_) | Value::Integer(_) | Value::Number(_)) => value,
+    let text = match value {
+        Value::String(text) => text,
+        value @ (Value::Integer(_) | Value::Number(_)) => host::spell(args.lua(), &value)?,
         _ => return Ok(None),
-    })?;
-    text.map(|text| account::bytes(args.lua(), text.as_bytes().to_vec())).transpose()
+    };
+    account::bytes(args.lua(), text.as_bytes().to_vec()).map(Some)
 }

@@ -84,6 +84,7 @@ fn try_host(source: &str) -> Result<Rc<Host>, String> {
         file: file.to_str().unwrap().to_owned(),
         arguments: vec!["one".to_owned()],
         per_thread: false,
+        dialect: crate::dialect::Dialect::LuaJit,
     };
     let short = |message: String| message.replace(file.to_str().unwrap(), "t.lua");
     host.load(&load).map_err(|error| short(error.message))?;
@@ -110,7 +111,13 @@ fn libraries_are_opened_by_name() {
         let host = Host::new(0);
         host.set(Setting::OpenLibs(libraries.clone()));
         let file = file.to_str().unwrap().to_owned();
-        host.load(&crate::script::Load { file, arguments: Vec::new(), per_thread: false }).unwrap();
+        host.load(&crate::script::Load {
+            file,
+            arguments: Vec::new(),
+            per_thread: false,
+            dialect: crate::dialect::Dialect::LuaJit,
+        })
+        .unwrap();
         let id = host.find_converter("c").unwrap();
         let scripts: Rc<dyn Scripts> = host;
         let input = Value::Str(Bytes::from_static(b"ffi"));
@@ -492,6 +499,7 @@ fn bodies_fail_in_haproxys_words() {
         file: "nofile.lua".to_owned(),
         arguments: Vec::new(),
         per_thread: false,
+        dialect: crate::dialect::Dialect::LuaJit,
     });
     assert_eq!(
         missing.unwrap_err().message,
@@ -506,7 +514,12 @@ fn a_further_worker_has_the_same_ids() {
         let file = folder.path().join(name);
         std::fs::write(&file, source).unwrap();
         let file = file.to_str().unwrap().to_owned();
-        crate::script::Load { file, arguments: Vec::new(), per_thread }
+        crate::script::Load {
+            file,
+            arguments: Vec::new(),
+            per_thread,
+            dialect: crate::dialect::Dialect::LuaJit,
+        }
     };
     let first = Host::new(0);
     let shared = "core.register_fetches('s', function() return 's' end)";

@@ -37,27 +37,28 @@ const REACHED: &[(&str, &[&str])] = &[
         "register_converters", "register_fetches", "register_init", "register_service", "register_task",
         "rfc850_date", "set_map", "set_nice", "silent", "sleep", "tcp", "thread", "tokenize", "warning", "yield",
     ]),
-    ("coroutine", &["create", "isyieldable", "resume", "running", "status", "wrap", "yield"]),
+    ("coroutine", &["close", "create", "isyieldable", "resume", "running", "status", "wrap", "yield"]),
     ("debug", &["traceback"]),
     ("math", &[
         "abs", "acos", "asin", "atan", "atan2", "ceil", "cos", "cosh", "deg", "exp", "floor", "fmod", "frexp",
-        "huge", "ldexp", "log", "log10", "max", "min", "modf", "pi", "pow", "rad", "random", "randomseed", "sin",
-        "sinh", "sqrt", "tan", "tanh",
+        "huge", "ldexp", "log", "log10", "max", "maxinteger", "min", "mininteger", "modf", "pi", "pow", "rad",
+        "random", "randomseed", "sin", "sinh", "sqrt", "tan", "tanh", "tointeger", "type", "ult",
     ]),
     ("os", &["clock", "date", "difftime", "getenv", "time"]),
     ("package", &["config", "cpath", "loaded", "path", "preload"]),
-    ("string", &["byte", "char", "find", "format", "gmatch", "gsub", "len", "lower", "match", "rep", "reverse", "sub", "upper"]),
+    ("string", &["byte", "char", "find", "format", "gmatch", "gsub", "len", "lower", "match", "pack", "packsize", "rep", "reverse", "sub", "unpack", "upper"]),
     ("table", &["concat", "insert", "move", "pack", "remove", "sort", "unpack"]),
     ("_G", &[
-        "Map", "Regex", "_G", "_VERSION", "act", "assert", "bit", "collectgarbage", "core", "coroutine", "debug",
+        "Map", "Regex", "_G", "_VERSION", "act", "assert", "bit", "bit32", "bit64", "collectgarbage", "core", "coroutine", "debug",
         "error", "getmetatable", "ipairs", "load", "loadstring", "math", "next", "os", "package", "pairs", "pcall",
         "print", "rawequal", "rawget", "rawlen", "rawset", "require", "select", "setmetatable", "string", "table",
-        "tonumber", "tostring", "type", "unpack", "xpcall",
+        "tonumber", "tostring", "type", "unpack", "utf8", "warn", "xpcall",
     ]),
 ];
 
 /// The modules that are there without a file; each is the global of its name.
-const MODULES: &[&str] = &["bit", "core", "coroutine", "debug", "math", "string", "table"];
+const MODULES: &[&str] =
+    &["bit", "bit32", "bit64", "core", "coroutine", "debug", "math", "string", "table", "utf8"];
 
 /// What loads bytecode where the configuration grants that.
 const LOADERS: &[&str] = &["dofile", "load", "loadfile", "loadstring"];

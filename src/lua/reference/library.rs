@@ -11,6 +11,8 @@ use super::value;
 pub(super) const ALL: &[&str] = &[
     "_G",
     "bit",
+    "bit32",
+    "bit64",
     "coroutine",
     "debug",
     "file",
@@ -21,6 +23,7 @@ pub(super) const ALL: &[&str] = &[
     "package",
     "string",
     "table",
+    "utf8",
 ];
 
 const fn library(name: &'static str, how: &'static str, entries: &'static [Entry]) -> Class {
@@ -60,6 +63,7 @@ const GLOBAL_ENTRIES: &[Entry] = &[
     function("tostring", "value: any", "string", "makes text"),
     function("type", "value: any", "string", "gives the name of the type"),
     function("unpack", "list: table, first?: integer, last?: integer", "...", "gives the elements of a list"),
+    function("warn", "text: string, ...: string", "", "logs a warning, once `warn(\"@on\")` was called; `@off` ends that"),
     function("xpcall", "run: function, handler: function, ...: any", "boolean, ...", "calls a function; the handler gets its error once the stack is unwound"),
 ];
 
@@ -82,6 +86,43 @@ const BIT_ENTRIES: &[Entry] = &[
     function("tohex", "value: integer, digits?: integer", "string", "writes hexadecimal digits"),
 ];
 
+pub(super) const BIT32: Class =
+    library("bit32", "Lua 5.2's operations on 32 bits: results have no sign.", BIT32_ENTRIES);
+
+#[rustfmt::skip]
+const BIT32_ENTRIES: &[Entry] = &[
+    function("arshift", "value: integer, bits: integer", "integer", "shifts right, keeping the sign"),
+    function("band", "...: integer", "integer", "and"),
+    function("bnot", "value: integer", "integer", "not"),
+    function("bor", "...: integer", "integer", "or"),
+    function("btest", "...: integer", "boolean", "says whether `band` has any bit"),
+    function("bxor", "...: integer", "integer", "exclusive or"),
+    function("extract", "value: integer, first: integer, width?: integer", "integer", "gives some bits"),
+    function("lrotate", "value: integer, bits: integer", "integer", "rotates left"),
+    function("lshift", "value: integer, bits: integer", "integer", "shifts left"),
+    function("replace", "value: integer, bits: integer, first: integer, width?: integer", "integer", "puts some bits"),
+    function("rrotate", "value: integer, bits: integer", "integer", "rotates right"),
+    function("rshift", "value: integer, bits: integer", "integer", "shifts right; zeros come in"),
+];
+
+pub(super) const BIT64: Class = library(
+    "bit64",
+    "Lua 5.4's operators on integers of 64 bits: exact as far as numbers hold them, which is up to \
+     2^53. `dialect 5.4` makes calls of them. A table may have metamethods (`__band`, `__idiv`).",
+    BIT64_ENTRIES,
+);
+
+#[rustfmt::skip]
+const BIT64_ENTRIES: &[Entry] = &[
+    function("band", "one: any, other: any", "any", "`one & other`").raises("where one has a fraction"),
+    function("bnot", "value: any", "any", "`~value`"),
+    function("bor", "one: any, other: any", "any", "`one | other`"),
+    function("bxor", "one: any, other: any", "any", "`one ~ other`"),
+    function("idiv", "one: any, other: any", "any", "`one // other`").raises("where an integer is divided by zero"),
+    function("lshift", "value: any, bits: any", "any", "`value << bits`"),
+    function("rshift", "value: any, bits: any", "any", "`value >> bits`; zeros come in"),
+];
+
 pub(super) const COROUTINE: Class = library(
     "coroutine",
     "Coroutines. What waits for the host in one lets the whole call wait.",
@@ -90,6 +131,7 @@ pub(super) const COROUTINE: Class = library(
 
 #[rustfmt::skip]
 const COROUTINE_ENTRIES: &[Entry] = &[
+    function("close", "coroutine: thread", "boolean, any", "ends a coroutine that does not run; false and the error of one that failed"),
     function("create", "run: function", "thread", "makes a coroutine"),
     function("isyieldable", "", "boolean", "says whether this coroutine can yield"),
     function("resume", "coroutine: thread, ...: any", "boolean, ...", "goes on with a coroutine"),
@@ -202,7 +244,9 @@ const MATH_ENTRIES: &[Entry] = &[
     function("log", "x: number, base?: number", "number", "gives the logarithm"),
     function("log10", "x: number", "number", "gives the logarithm to the base of 10"),
     function("max", "x: number, ...: number", "number", "gives the largest"),
+    value("maxinteger", "integer", "2^53-1: up to there every integer is exact"),
     function("min", "x: number, ...: number", "number", "gives the smallest"),
+    value("mininteger", "integer", "-(2^53-1)"),
     function("modf", "x: number", "number, number", "splits into whole and fraction"),
     value("pi", "number", "pi"),
     function("pow", "x: number, y: number", "number", "gives a power"),
@@ -214,6 +258,9 @@ const MATH_ENTRIES: &[Entry] = &[
     function("sqrt", "x: number", "number", "gives the square root"),
     function("tan", "x: number", "number", "gives the tangent"),
     function("tanh", "x: number", "number", "gives the hyperbolic tangent"),
+    function("tointeger", "x: any", "integer?", "gives an integer, or nil where there is a fraction or no number"),
+    function("type", "x: any", "string?", "gives `integer` where there is no fraction, `float`, or nil for no number"),
+    function("ult", "m: integer, n: integer", "boolean", "compares as integers of 64 bits without a sign"),
 ];
 
 pub(super) const OS: Class = library("os", "The system.", OS_ENTRIES);
@@ -266,9 +313,12 @@ const STRING_ENTRIES: &[Entry] = &[
     function("len", "s: string", "integer", "gives the length"),
     function("lower", "s: string", "string", "makes small letters"),
     function("match", "s: string, pattern: string, first?: integer", "string?, ...", "gives what a pattern captures"),
+    function("pack", "format: string, ...: any", "string", "makes bytes of values, as Lua 5.4 does").raises("where a value does not fit"),
+    function("packsize", "format: string", "integer", "gives how many bytes a format takes"),
     function("rep", "s: string, count: integer, separator?: string", "string", "repeats"),
     function("reverse", "s: string", "string", "turns it around"),
     function("sub", "s: string, first: integer, last?: integer", "string", "gives a part"),
+    function("unpack", "format: string, s: string, first?: integer", "...", "reads values from bytes; gives them and the place behind them; integers beyond 2^53 are rounded").raises("where the bytes end too early"),
     function("upper", "s: string", "string", "makes capital letters"),
 ];
 
@@ -287,4 +337,17 @@ const TABLE_ENTRIES: &[Entry] = &[
     function("remove", "list: table, place?: integer", "any", "removes an element"),
     function("sort", "list: table, before?: fun(one: any, other: any): boolean", "", "sorts; the comparison may wait"),
     function("unpack", "list: table, first?: integer, last?: integer", "...", "gives the elements of a list"),
+];
+
+pub(super) const UTF8: Class =
+    library("utf8", "Characters of text that is UTF-8, as in Lua 5.4.", UTF8_ENTRIES);
+
+#[rustfmt::skip]
+const UTF8_ENTRIES: &[Entry] = &[
+    function("char", "...: integer", "string", "makes text of codes"),
+    value("charpattern", "string", "the pattern of one character"),
+    function("codepoint", "s: string, first?: integer, last?: integer, lax?: boolean", "...", "gives the codes of characters").raises("where it is no UTF-8"),
+    function("codes", "s: string, lax?: boolean", "function, string, integer", "walks through places and codes").raises("where it is no UTF-8"),
+    function("len", "s: string, first?: integer, last?: integer, lax?: boolean", "integer?, integer?", "counts characters; nil and the place where it is no UTF-8"),
+    function("offset", "s: string, n: integer, from?: integer", "integer?", "gives the place of the n-th character"),
 ];

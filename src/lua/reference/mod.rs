@@ -101,6 +101,8 @@ pub(super) const CLASSES: &[&Class] = &[
     &object::SERVER,
     &library::GLOBAL,
     &library::BIT,
+    &library::BIT32,
+    &library::BIT64,
     &library::COROUTINE,
     &library::DEBUG,
     &library::FILE,
@@ -111,6 +113,7 @@ pub(super) const CLASSES: &[&Class] = &[
     &library::PACKAGE,
     &library::STRING,
     &library::TABLE,
+    &library::UTF8,
 ];
 
 /// The order of the contexts in a [`Contexts`].

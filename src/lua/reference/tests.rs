@@ -50,6 +50,7 @@ fn walk() -> BTreeSet<String> {
         file: file.display().to_string(),
         arguments: vec![folder.path().join("m.map").display().to_string(), names],
         per_thread: false,
+        dialect: crate::dialect::Dialect::LuaJit,
     })
     .unwrap();
     let backend = testing::backend(&[("s", 1, 0)]);

@@ -82,6 +82,9 @@ local function result()
     return table.concat(unique, "\n")
 end
 
+-- They are made when they are first looked at.
+local _ = utf8.char, bit32.band, bit64.band
+
 local libraries = {}
 for name, value in next, _G do
     if type(value) == "table" and package.loaded[name] == value and name ~= "_G" then
