@@ -1,6 +1,8 @@
 //! Certificates for tests: made when they are needed, good for nothing else.
 
+use std::io::Write as _;
 use std::process::Command;
+use std::process::Stdio;
 
 use rcgen::BasicConstraints;
 use rcgen::CertificateParams;
@@ -53,6 +55,10 @@ impl Authority {
         Self { pem, issuer: Issuer::new(params, key) }
     }
 
+    pub(super) fn key(&self) -> String {
+        self.issuer.key().serialize_pem()
+    }
+
     /// Signs a certificate for names, the first of which is its common name.
     pub(super) fn sign(&self, names: &[&str], kind: Kind, serial: u64) -> Signed {
         let list: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -92,9 +98,19 @@ impl Authority {
     }
 }
 
+/// Runs a program that is told something, to its end, and returns what it wrote to both outputs.
+pub(super) fn talk(command: &mut Command, input: &str) -> String {
+    let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = pipes.spawn().unwrap();
+    // Who has gone already has said why.
+    drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+}
+
 /// Runs a program to its end and returns what it wrote to both outputs.
 pub(super) fn run(command: &mut Command) -> String {
-    let output = command.stdin(std::process::Stdio::null()).output().unwrap();
+    let output = command.stdin(Stdio::null()).output().unwrap();
     let text = [output.stdout, output.stderr].concat();
     String::from_utf8_lossy(&text).into_owned()
 }
