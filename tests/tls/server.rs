@@ -19,6 +19,7 @@ use crate::support::proxy::Setup;
 pub(super) const LIST: &[Scenario] = &[
     ("large_bodies_pass_encrypted_on_both_sides", &[Tool::Curl], large),
     ("certificates_are_verified", &[], verified),
+    ("a_connection_is_kept_for_its_name_and_shows_a_certificate", &[], kept),
 ];
 
 /// A proxy that is the TLS server of its own backends, which all have other reasons to trust it.
@@ -103,5 +104,39 @@ fn verified(peer: Peer) {
             line.contains(state) && line.contains(&format!(" {backend}/s "))
         });
     }
+    proxy.stop();
+}
+
+fn kept(peer: Peer) {
+    let config = "
+frontend web
+    bind \"fd@${web}\"
+    default_backend app
+backend app
+    server s \"${dir}/tls\" ssl verify none sni req.hdr(host) crt \"${dir}/own.pem\"
+frontend tls
+    bind \"${dir}/tls\" ssl crt \"${dir}/own.pem\" verify required ca-file \"${dir}/ca.pem\"
+    http-request set-var(sess.first) unique-id if !{ var(sess.first) -m found }
+    unique-id-format %rt
+    http-request return status 200 content-type text/plain lf-string \
+     \"%[var(sess.first)] %[ssl_fc_sni] %[ssl_c_s_dn(CN)]\"
+";
+    let authority = Authority::new("test authority");
+    let proxy = Setup::new(peer)
+        .file("ca.pem", &authority.pem)
+        .file("own.pem", authority.sign(&["own.test"], Kind::Plain, 1).bundle())
+        .start(&format!("{GLOBAL}{HTTP}{config}"));
+    let mut client = proxy.connect("web");
+    let mut ask = |host: &str| {
+        client.send(format!("GET / HTTP/1.1\r\nhost: {host}\r\n\r\n"));
+        let text = client.message().unwrap().text();
+        let (connection, rest) = text.split_once(' ').unwrap();
+        assert_eq!(rest, format!("{host} own.test"));
+        connection.to_owned()
+    };
+    let first = ask("a.test");
+    assert_eq!(ask("a.test"), first);
+    assert_ne!(ask("b.test"), first);
+    assert_eq!(ask("a.test"), first);
     proxy.stop();
 }
