@@ -21,6 +21,7 @@ use crate::support::proxy::Setup;
 use crate::support::redis::Redis;
 
 mod access;
+mod geoip;
 mod protocol;
 
 /// An example, what must be installed for it, whether HAProxy 2.6 runs it too, and its test.
@@ -32,6 +33,7 @@ const EXAMPLES: &[Example] = &[
     ("converter", &[Tool::Curl], false, converter),
     ("cors", &[Tool::Curl], true, access::cors),
     ("forward_auth", &[Tool::Curl], true, access::forward_auth),
+    ("geoip", &[Tool::Curl], true, geoip::geoip),
     ("hello_world", &[Tool::Curl, Tool::Netcat], false, hello_world),
     ("ip_reputation", &[Tool::Curl], true, access::ip_reputation),
     ("jwt", &[Tool::Curl], true, access::jwt),
