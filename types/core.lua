@@ -62,6 +62,16 @@ function core.del_map(file, key) end
 ---@param result? any
 function core.done(result) end
 
+--- has a function called when something happens to a server: `SERVER_UP`, `SERVER_DOWN`, `SERVER_STATE`, `SERVER_ADMIN`, `SERVER_INETADDR`, or `SERVER` for all
+---@param names string[]
+---@param run fun(event: string, data: table<string, any>, sub: EventSub, when: number)
+---@return EventSub
+function core.event_sub(names, run) end
+
+--- gives what `show info` shows, under HAProxy's names
+---@return table<string, any>
+function core.get_info() end
+
 --- gives a variable of the process (`proc.name`)
 ---@param name string
 ---@return string|number|boolean|nil
@@ -104,6 +114,10 @@ function core.now() end
 ---@param address string
 ---@return userdata?
 function core.parse_addr(address) end
+
+--- makes a queue
+---@return Queue
+function core.queue() end
 
 --- makes `lua.name` an action of the rule sets named (`tcp-req`, `tcp-res`, `http-req`, `http-res`, `http-after-res`), with as many arguments
 ---@param name string
@@ -166,6 +180,13 @@ function core.tcp() end
 ---@param no_blank? boolean
 ---@return string[]
 function core.tokenize(text, separators, no_blank) end
+
+--- raises: there are no `mailers` sections
+function core.use_native_mailers_config() end
+
+--- waits until a queue with an alarm gets something, or for so long
+---@param milliseconds? integer
+function core.wait(milliseconds) end
 
 --- lets others run; nothing where a script may not wait
 function core.yield() end

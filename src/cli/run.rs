@@ -5,6 +5,7 @@ use std::io;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -157,6 +158,7 @@ impl Start<'_> {
         if program.global.maxconn == 0 {
             program.global.maxconn = affordable_connections(program);
         }
+        program.proxies.process.maxconn.store(program.global.maxconn, Ordering::Relaxed);
     }
 
     fn listen(

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use crate::diag::Span;
+use crate::net::Addr;
+use crate::program::Bind;
 use crate::program::Program;
 use crate::program::Section;
 use crate::program::ServerTlv;
@@ -47,9 +49,17 @@ pub(super) fn program<'a>(cx: &mut Cx<'a>, mut drafts: Vec<Draft<'a>>) -> Option
     }
     spread_shared_state(&mut sections);
     let proxies = sections.iter().map(|section| Arc::clone(&section.proxy)).collect();
+    let process = proxy::info::Process {
+        workers: cx.global.nbthread,
+        maxconn: cx.global.maxconn.into(),
+        node: cx.global.node.clone(),
+        description: cx.global.description.clone(),
+    };
+    let mut proxies = proxy::Set::new(proxies);
+    proxies.process = process;
     Some(Program {
         global: cx.global.clone(),
-        proxies: Arc::new(proxy::Set::new(proxies)),
+        proxies: Arc::new(proxies),
         sections,
         files: cx.input.sources.iter().map(|(_, source)| source.name.clone()).collect(),
     })
@@ -114,6 +124,7 @@ fn section(cx: &mut Cx<'_>, modes: &[(Kind, Option<Mode>, Span)]) -> Section {
     let server_tlvs = server_tlvs(cx);
     let mut draft = std::mem::take(&mut cx.draft);
     let binds = std::mem::take(&mut draft.binds);
+    let listeners = listeners(&binds);
     let settings = draft.settings.clone();
     let needs_shared_state =
         uses_shared_state(
@@ -145,13 +156,25 @@ fn section(cx: &mut Cx<'_>, modes: &[(Kind, Option<Mode>, Span)]) -> Section {
         monitor_uri: settings.monitor_uri,
         monitor_fail: std::mem::take(&mut draft.monitor_fail),
         needs_shared_state,
-        proxy: Arc::new(proxy(cx, &draft)),
+        proxy: Arc::new(proxy::Proxy { listeners, ..proxy(cx, &draft) }),
         sni: draft
             .servers
             .iter_mut()
             .filter_map(|server| Some((server.puid, server.sni.take()?)))
             .collect(),
     }
+}
+
+/// Returns the addresses of `bind` lines, named as HAProxy names them.
+fn listeners(binds: &[Bind]) -> Vec<proxy::Listener> {
+    let each = binds.iter().flat_map(|bind| bind.addrs.iter().map(move |spec| (bind, spec)));
+    each.map(|(bind, spec)| {
+        let addr = spec.addrs().first().map_or_else(String::new, Addr::to_config);
+        let named = !bind.name.is_empty() && bind.is_named;
+        let name = if named { bind.name.clone() } else { format!("sock-{}", bind.id) };
+        proxy::Listener { id: bind.id, name, addr }
+    })
+    .collect()
 }
 
 /// Compiles `set-proxy-v2-tlv-fmt` of the servers.

@@ -3,8 +3,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Acquire;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::Release;
+
+use arc_swap::ArcSwapOption;
 
 use super::Balance;
 use super::Place;
@@ -16,6 +21,17 @@ use super::Server;
 pub struct Turn {
     next: AtomicUsize,
     order: OnceLock<Box<[u16]>>,
+    /// In place of the first order, once weights were changed.
+    changed: AtomicBool,
+    later: ArcSwapOption<Box<[u16]>>,
+}
+
+impl Turn {
+    /// Makes the order anew when it is next asked for: a weight was changed.
+    pub(super) fn forget_order(&self) {
+        self.later.store(None);
+        self.changed.store(true, Release);
+    }
 }
 
 /// What choosing a server gives.
@@ -65,10 +81,10 @@ impl Proxy {
 
     /// Takes a place on a given server, whatever the algorithm (`use-server`).
     pub fn choose_this(self: &Arc<Self>, server: &Arc<Server>, asking: &Asking<'_>) -> Choice {
-        if server.disabled {
+        if !server.is_running() {
             return Choice::None;
         }
-        if !asking.queued && server.maxconn != 0 && self.queue.waiting() > 0 {
+        if !asking.queued && server.current_maxconn() != 0 && self.queue.waiting() > 0 {
             return Choice::Full;
         }
         Place::take(self, server, asking.worker).map_or(Choice::Full, Choice::Server)
@@ -108,13 +124,28 @@ impl Proxy {
         start: usize,
         usable: impl Fn(&Arc<Server>) -> bool,
     ) -> Option<Place> {
-        let order = self.turn.order.get_or_init(|| smooth_order(&self.servers));
-        let count = order.len();
-        (0..count)
-            .filter_map(|step| order.get(start.wrapping_add(step).checked_rem(count)?))
-            .filter_map(|&index| self.servers.get(usize::from(index)))
-            .filter(|&server| usable(server))
-            .find_map(|server| Place::take(self, server, asking.worker))
+        self.with_order(|order| {
+            let count = order.len();
+            (0..count)
+                .filter_map(|step| order.get(start.wrapping_add(step).checked_rem(count)?))
+                .filter_map(|&index| self.servers.get(usize::from(index)))
+                .filter(|&server| usable(server))
+                .find_map(|server| Place::take(self, server, asking.worker))
+        })
+    }
+
+    /// Does something with the order of the servers.
+    fn with_order<T>(&self, run: impl FnOnce(&[u16]) -> T) -> T {
+        if !self.turn.changed.load(Acquire) {
+            return run(self.turn.order.get_or_init(|| smooth_order(&self.servers)));
+        }
+        if let Some(order) = &*self.turn.later.load() {
+            return run(order);
+        }
+        let order = smooth_order(&self.servers);
+        let result = run(&order);
+        self.turn.later.store(Some(Arc::new(order)));
+        result
     }
 
     /// Draws two servers by weight and takes the less used one.
@@ -123,13 +154,15 @@ impl Proxy {
         asking: &Asking<'_>,
         usable: impl Fn(&Arc<Server>) -> bool,
     ) -> Option<Place> {
-        let order = self.turn.order.get_or_init(|| smooth_order(&self.servers));
-        let draw = || {
-            let place = scramble(self.turn.next.fetch_add(1, Relaxed)).checked_rem(order.len())?;
-            let server = self.servers.get(usize::from(*order.get(place)?))?;
-            usable(server).then_some(server)
-        };
-        let drawn = [draw(), draw()];
+        let drawn = self.with_order(|order| {
+            let draw = || {
+                let turn = scramble(self.turn.next.fetch_add(1, Relaxed));
+                let place = turn.checked_rem(order.len())?;
+                let server = self.servers.get(usize::from(*order.get(place)?))?;
+                usable(server).then_some(server)
+            };
+            [draw(), draw()]
+        });
         drawn
             .into_iter()
             .flatten()
@@ -146,7 +179,8 @@ impl Proxy {
         let count = self.servers.len();
         let start = self.turn.next.fetch_add(1, Relaxed);
         let has_place = |server: &Arc<Server>| {
-            usable(server) && (server.maxconn == 0 || server.places.used() < server.maxconn)
+            let limit = server.current_maxconn();
+            usable(server) && (limit == 0 || server.places.used() < limit)
         };
         let least = (0..count)
             .filter_map(|step| self.servers.get(start.wrapping_add(step).checked_rem(count)?))
@@ -172,13 +206,13 @@ enum Candidates {
 }
 
 fn is_usable(server: &Server, backup: bool) -> bool {
-    !server.disabled && server.weight > 0 && server.backup == backup
+    server.backup == backup && server.is_eligible()
 }
 
 /// Returns how busy a server is for its weight.
 fn load(server: &Server) -> u64 {
     let used = u64::from(server.places.used()).saturating_mul(256);
-    used.checked_div(server.weight.into()).unwrap_or(u64::MAX)
+    used.checked_div(server.current_weight().into()).unwrap_or(u64::MAX)
 }
 
 fn hash(src: Option<IpAddr>) -> usize {
@@ -204,10 +238,13 @@ fn scramble(number: usize) -> usize {
 /// Returns the servers' indices such that each stands there as often as its weight asks for, as
 /// far as possible from itself.
 fn smooth_order(servers: &[Arc<Server>]) -> Box<[u16]> {
-    let divisor = servers.iter().map(|server| server.weight).fold(0, common_divisor).max(1);
+    let divisor =
+        servers.iter().map(|server| server.current_weight()).fold(0, common_divisor).max(1);
     let weights: Vec<i64> = servers
         .iter()
-        .map(|server| i64::from(server.weight).checked_div(divisor.into()).unwrap_or_default())
+        .map(|server| {
+            i64::from(server.current_weight()).checked_div(divisor.into()).unwrap_or_default()
+        })
         .collect();
     let total: i64 = weights.iter().sum();
     let mut credit = vec![0_i64; weights.len()];

@@ -2,16 +2,22 @@
 
 pub mod balance;
 mod counters;
+pub mod event;
+pub mod info;
+pub mod live;
 pub mod pool;
 mod queue;
 mod server;
 mod settings;
+pub mod stat;
 
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use counters::Counter;
 pub use counters::Counters;
+pub use live::Admin;
+pub use live::Live;
 pub use pool::Pool;
 pub use queue::Place;
 pub use queue::Places;
@@ -86,6 +92,21 @@ pub struct Proxy {
     pub turn: balance::Turn,
     /// Who waits for a place on one.
     pub queue: Queue,
+    /// Where it listens.
+    pub listeners: Vec<Listener>,
+    /// Whether it accepts.
+    pub doors: live::Doors,
+}
+
+/// One address of a `bind` line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// `id`, or its place in the section, from 1.
+    pub id: u32,
+    /// `name`, or `sock-` and the number.
+    pub name: String,
+    /// The address as it is written.
+    pub addr: String,
 }
 
 impl Proxy {
@@ -111,6 +132,8 @@ impl Proxy {
             counters: Counters::new(1),
             turn: balance::Turn::default(),
             queue: Queue::default(),
+            listeners: Vec::new(),
+            doors: live::Doors::default(),
         }
     }
 }
@@ -142,12 +165,14 @@ impl Directory {
 #[derive(Debug, Default)]
 pub struct Set {
     list: Vec<Arc<Proxy>>,
+    /// What they share.
+    pub process: info::Process,
 }
 
 impl Set {
     /// Returns the set of these proxies, whose ids are their indices.
     pub fn new(list: Vec<Arc<Proxy>>) -> Self {
-        Self { list }
+        Self { list, process: info::Process::default() }
     }
 
     /// Returns the proxy with this id.

@@ -62,6 +62,14 @@ struct Idle {
     since: Instant,
 }
 
+impl Kept {
+    /// Says whether it is open, and leads to where the server is now.
+    fn serves(&self, server: &Server) -> bool {
+        let leads = || self.stream.peer_addr().is_ok_and(|addr| addr == *server.current_addr());
+        self.stream.is_idle() && (!server.has_moved() || leads())
+    }
+}
+
 impl Pool {
     /// Takes the freshest connection that is still open; one that the session has for itself first.
     pub fn take(&self, session: u64, proxy: Id, server: &Server, way: &Way) -> Option<Kept> {
@@ -73,7 +81,7 @@ impl Pool {
         loop {
             let last = list.iter().rposition(|idle| idle.kept.way == *way)?;
             let idle = list.remove(last);
-            if idle.kept.stream.is_idle() {
+            if idle.kept.serves(server) {
                 return Some(idle.kept);
             }
         }
@@ -91,7 +99,7 @@ impl Pool {
                 (*id, *puid) == (proxy, server.puid) && idle.kept.way == *way
             };
             let (_, _, idle) = list.remove(list.iter().rposition(leads)?);
-            if idle.kept.stream.is_idle() {
+            if idle.kept.serves(server) {
                 return Some(idle.kept);
             }
         }

@@ -57,7 +57,7 @@ pub struct Place {
 impl Place {
     /// Takes a place on a server of a proxy; `None` when it is full.
     pub fn take(proxy: &Arc<Proxy>, server: &Arc<Server>, worker: usize) -> Option<Self> {
-        if !server.places.take(server.maxconn) {
+        if !server.places.take(server.current_maxconn()) {
             return None;
         }
         server.counters.add(worker, Counter::Current, 1);
@@ -74,7 +74,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.server.counters.add(self.worker, Counter::Current, -1);
         self.server.places.give_back();
-        if self.server.maxconn != 0 {
+        if self.server.current_maxconn() != 0 {
             self.proxy.queue.call_next();
         }
     }
@@ -98,6 +98,13 @@ impl Queue {
     /// Tells whether someone waits for one server alone, while others may be free.
     pub fn is_mixed(&self) -> bool {
         self.forced.load(Acquire) > 0
+    }
+
+    /// Calls all: more may be free than one place.
+    pub(super) fn call_all(&self) {
+        if self.waiting() > 0 {
+            self.event.notify(usize::MAX);
+        }
     }
 
     fn call_next(&self) {

@@ -7,6 +7,7 @@ use crate::net::Addr;
 use crate::net::tls::Connector;
 
 use super::Counters;
+use super::Live;
 use super::Places;
 
 /// One `server` line.
@@ -39,6 +40,8 @@ pub struct Server {
     pub counters: Counters,
     /// Who uses it now.
     pub places: Places,
+    /// What has been changed of it.
+    pub live: Live,
 }
 
 /// Whether a server hears of the client by a header of the PROXY protocol.
@@ -81,7 +84,7 @@ impl Server {
     /// the client's, and so is the port that the line leaves out, plus what the line adds).
     pub fn addr_for(&self, client: &Addr) -> Cow<'_, Addr> {
         let (Addr::Inet(own), true) = (&self.addr, self.follows_client()) else {
-            return Cow::Borrowed(&self.addr);
+            return self.current_addr();
         };
         let ip = match client.ip() {
             Some(ip) if own.ip().is_unspecified() => ip,
@@ -112,6 +115,7 @@ impl Server {
             tls: None,
             counters: Counters::new(1),
             places: Places::default(),
+            live: Live::default(),
         }
     }
 }

@@ -181,6 +181,7 @@ pub async fn work(worker: Worker, mut seed: Seed, shared: Arc<Shared>, host: Rc<
     let spares = seed.doors.iter_mut().filter_map(Door::take_spare).collect();
     shared.rescue.offer(worker.index(), spares);
     tell_when_stuck(&worker, &shared);
+    task::spawn(resume_when_changed()).detach();
     for door in seed.doors {
         open_door(&worker, door, &shared, &local).detach();
     }
@@ -263,7 +264,12 @@ async fn accept(
         })
         .detach();
     };
-    accept::serve(listener, worker.stop(), &gate, handler).await
+    let frontend = Arc::clone(&section.proxy);
+    let stopped = async {
+        frontend.stopped().await;
+        Ok(())
+    };
+    future::or(stopped, accept::serve(listener, worker.stop(), &gate, handler)).await
 }
 
 /// The place of a connection at its door: given back however the connection ends.
@@ -291,8 +297,11 @@ fn gate(
     here: Rc<Cell<u32>>,
 ) -> Gate {
     let shared = Arc::clone(shared);
-    let has_room =
-        move |shared: &Shared| (maxconn == 0 || here.get() < maxconn) && shared.has_room(&frontend);
+    let has_room = move |shared: &Shared| {
+        (maxconn == 0 || here.get() < maxconn)
+            && !frontend.is_paused()
+            && shared.has_room(&frontend)
+    };
     Gate::new(move || {
         has_room(&shared) || {
             shared.crowded.store(true, Ordering::Release);
@@ -300,6 +309,16 @@ fn gate(
             has_room(&shared)
         }
     })
+}
+
+/// Lets frontends accept again that were paused.
+async fn resume_when_changed() {
+    let mut next = proxy::live::changed();
+    loop {
+        next.await;
+        next = proxy::live::changed();
+        resume();
+    }
 }
 
 fn resume() {

@@ -29,6 +29,7 @@ const LIST: &[Case] = &[
     ("a_large_body_goes_and_comes", a_large_body_goes_and_comes),
     ("a_large_body_goes_and_comes_in_pieces", a_large_body_goes_and_comes_in_pieces),
     ("interim_answers_without_end_hold_nobody", interim_answers_without_end_hold_nobody),
+    ("a_paused_frontend_accepts_later", a_paused_frontend_accepts_later),
     ("a_socket_with_a_path_is_a_destination", a_socket_with_a_path_is_a_destination),
 ];
 
@@ -41,6 +42,41 @@ pub(crate) fn trials() -> Vec<Trial> {
         })
     };
     LIST.iter().map(trial).collect()
+}
+
+/// A frontend that is paused accepts nothing, until it is resumed.
+fn a_paused_frontend_accepts_later() {
+    let script = "core.register_service('s', 'http', function(applet)
+            local other, name = core.frontends['other'], applet.path:sub(2)
+            if name ~= 'look' then other[name](other) end
+            applet:set_status(200)
+            applet:start_response()
+            applet:send(other:get_stats().scur .. ' ' .. other:get_stats().status)
+        end)";
+    let config = "frontend web
+    bind \"fd@${web}\"
+    http-request use-service lua.s
+frontend other
+    bind \"fd@${other}\"
+    http-request return status 204
+";
+    let setup = Setup::new(Peer::Luaproxy).file("script.lua", script);
+    let proxy = setup.start(&format!("{GLOBAL}    lua-load script.lua\n{HTTP}{config}"));
+    let mut web = proxy.connect("web");
+    let mut ask = |path: &str| {
+        web.send(format!("GET /{path} HTTP/1.1\r\nhost: x\r\n\r\n"));
+        web.message().unwrap().text()
+    };
+    assert_eq!(ask("pause"), "0 OPEN");
+    let mut waiting = proxy.connect("other");
+    waiting.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert_eq!(ask("look"), "0 OPEN");
+    ask("resume");
+    assert_eq!(waiting.message().unwrap().status(), 204);
+    assert_eq!(ask("stop"), "1 STOP");
+    drop(waiting);
+    drop(web);
+    proxy.stop();
 }
 
 /// Runs the body of an action and returns what it returns.

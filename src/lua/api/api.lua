@@ -3,7 +3,7 @@ local classes = ...
 
 local concat, error, pairs, pcall, rawset = table.concat, error, pairs, pcall, rawset
 local rawget, remove, setmetatable, sub, type = rawget, table.remove, setmetatable, string.sub, type
-local find, make = classes.find, classes.make
+local find, make, tostring = classes.find, classes.make, tostring
 
 -- What getmetatable gives of the API's objects: false where a tenant's scripts run.
 local hidden = nil
@@ -12,7 +12,10 @@ if classes.hidden then
 end
 
 -- What only this file calls: no object has it.
-local INTERNAL = { fields = true, has_http = true, list = true, list_servers = true, new = true, side = true }
+local INTERNAL = {
+    fields = true, find = true, has_http = true, list = true, list_listeners = true, list_servers = true,
+    new = true, side = true,
+}
 
 -- Returns a function of the host.
 local function take(class, name)
@@ -358,7 +361,10 @@ local function lazy(load)
 end
 
 local list, list_servers = take("proxy", "list"), take("proxy", "list_servers")
-local server_mt = class("Server", methods_of("server"))
+local list_listeners = take("proxy", "list_listeners")
+local server_methods = methods_of("server")
+local server_mt = class("Server", server_methods)
+local listener_mt = class("Listener", methods_of("listener"))
 
 local function by_name(objects, mt)
     local named = {}
@@ -369,12 +375,140 @@ local function by_name(objects, mt)
 end
 
 local proxy_mt = class("Proxy", methods_of("proxy"), function(self, key)
+    local objects
     if key == "servers" then
-        local servers = by_name(list_servers(self), server_mt)
-        rawset(self, key, servers)
-        return servers
+        objects = by_name(list_servers(self), server_mt)
+    elseif key == "listeners" then
+        objects = by_name(list_listeners(self), listener_mt)
     end
+    if objects then
+        rawset(self, key, objects)
+    end
+    return objects
 end)
+
+local get_proxy = take("server", "get_proxy")
+function server_methods.get_proxy(self)
+    return setmetatable(get_proxy(self), proxy_mt)
+end
+
+-- core.event_sub: each subscription has a task of its own, which calls its function in turn.
+local next_event, subscribe = take("event", "next"), take("event", "event_sub")
+local sub_mt = class("EventSub", { unsub = take("event", "unsub") })
+local register_task, Alert = core.register_task, core.Alert
+
+local function event_sub(name, names, f, server)
+    if type(names) ~= "table" then
+        error("bad argument #1 to '" .. name .. "' (table expected, got " .. type(names) .. ")", 3)
+    elseif type(f) ~= "function" then
+        error("bad argument #2 to '" .. name .. "' (function expected, got " .. type(f) .. ")", 3)
+    end
+    local ok, sub = pcall(subscribe, names, server)
+    if not ok then
+        error(sub, 3)
+    end
+    setmetatable(sub, sub_mt)
+    register_task(function()
+        local event, data, when = next_event(sub)
+        while event do
+            setmetatable(data.reference, server_mt)
+            local done, why = pcall(f, event, data, sub, when)
+            if not done then
+                Alert("event_sub: " .. tostring(why))
+            end
+            event, data, when = next_event(sub)
+        end
+    end)
+    return sub
+end
+
+function core.event_sub(names, f)
+    return event_sub("event_sub", names, f)
+end
+
+function server_methods.event_sub(self, names, f)
+    return event_sub("event_sub", names, f, self)
+end
+
+-- core.queue, core.wait: who waits has seen so many turns of a signal, and goes on at the next.
+local new_signal, turn = take("queue", "new"), take("queue", "turn")
+local wait, wake = take("queue", "wait"), take("queue", "wake")
+-- The signal of each coroutine that has set an alarm, and the turn it has seen.
+local alarms = setmetatable({}, { __mode = "k" })
+local running = coroutine.running
+local queue_methods, queues = {}, setmetatable({}, { __mode = "k" })
+local queue_mt = class("Queue", queue_methods)
+
+function core.queue()
+    local queue = setmetatable(new_signal(), queue_mt)
+    queues[queue] = { first = 1, last = 0, alarms = setmetatable({}, { __mode = "k" }) }
+    return queue
+end
+
+local function items(queue)
+    return queues[queue] or error("bad argument #1 (Queue expected, got " .. type(queue) .. ")", 3)
+end
+
+function queue_methods:size()
+    local list = items(self)
+    return list.last - list.first + 1
+end
+
+function queue_methods:push(item)
+    local list = items(self)
+    if item == nil then
+        error("push: the item must not be nil", 2)
+    end
+    list.last = list.last + 1
+    list[list.last] = item
+    wake(self)
+    for alarm in pairs(list.alarms) do
+        wake(alarm)
+    end
+    return true
+end
+
+function queue_methods:pop()
+    local list = items(self)
+    local first = list.first
+    local item = list[first]
+    if item ~= nil then
+        list[first], list.first = nil, first + 1
+    end
+    return item
+end
+
+function queue_methods:pop_wait()
+    local list = items(self)
+    while true do
+        local seen = turn(self)
+        if list.first <= list.last then
+            return queue_methods.pop(self)
+        end
+        wait(self, seen, nil, "pop_wait")
+    end
+end
+
+local function own_alarm()
+    local co = running()
+    local alarm = alarms[co]
+    if not alarm then
+        alarm = new_signal()
+        alarm.seen, alarms[co] = turn(alarm), alarm
+    end
+    return alarm
+end
+
+function queue_methods:alarm()
+    items(self).alarms[own_alarm()] = true
+    return true
+end
+
+function core.wait(milliseconds)
+    local alarm = own_alarm()
+    wait(alarm, alarm.seen, milliseconds, "wait")
+    alarm.seen = turn(alarm)
+end
 
 for name, kind in pairs({ proxies = "proxy", frontends = "frontend", backends = "backend" }) do
     core[name] = lazy(function()

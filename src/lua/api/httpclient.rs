@@ -314,7 +314,7 @@ impl Options<'_> {
         };
         let mut head = http::Request { method, uri: target.uri.clone(), ..Default::default() };
         if let Value::Table(headers) = self.table.raw_get::<Value>("headers")? {
-            for (name, value) in headers_of(self.args, &headers)? {
+            for (name, value) in headers_of(self.args, self.name, &headers)? {
                 let name = name.to_ascii_lowercase();
                 if !OWN_HEADERS.contains(&&name[..]) {
                     head.headers.add(name, value);

@@ -37,16 +37,19 @@ mod certificate;
 mod channel;
 mod concat;
 pub(super) mod core;
+mod event;
 mod http;
 mod httpclient;
 mod io;
 mod map;
 mod os;
 mod proxy;
+mod queue;
 mod regex;
 mod reply;
 mod sample;
 mod search;
+mod server;
 pub(super) mod socket;
 mod txn_class;
 
@@ -73,17 +76,21 @@ const CLASSES: &[(&str, &[Row])] = &[
     ("concat", concat::TABLE),
     ("core", core::TABLE),
     ("core", map::CHANGES),
+    ("core", proxy::INFO),
+    ("event", event::TABLE),
     ("http", http::TABLE),
     ("httpclient", httpclient::TABLE),
     ("io", io::TABLE),
+    ("listener", proxy::LISTENER),
     ("map", map::TABLE),
     ("os", os::TABLE),
     ("os", os::TENANT),
     ("proxy", proxy::PROXY),
+    ("queue", queue::TABLE),
     ("regex", regex::TABLE),
     ("reply", reply::TABLE),
     ("sample", sample::TABLE),
-    ("server", proxy::SERVER),
+    ("server", server::TABLE),
     ("shim", shim::TABLE),
     ("socket", socket::TABLE),
     ("string", shim::STRING),

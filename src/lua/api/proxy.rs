@@ -1,5 +1,5 @@
-//! `Proxy` and `Server` (`core.proxies`, `core.backends`, `core.frontends`): what is configured and
-//! what has been counted.
+//! `Proxy` and `Listener` (`core.proxies`, `core.frontends`, `core.backends`): what is configured,
+//! what was counted, and which of it the operator's scripts may change.
 
 use std::sync::Arc;
 
@@ -8,69 +8,54 @@ use mlua::UserData;
 use mlua::Value;
 
 use super::Row;
+use super::server::Server;
 use super::text;
+use crate::lua::account;
 use crate::lua::book::Info;
 use crate::lua::host::Args;
 use crate::lua::host::Raise;
 use crate::lua::host::Reply;
 use crate::proxy;
-use crate::proxy::Counter;
-use crate::proxy::Counters;
-use crate::proxy::Mode;
+use crate::proxy::info;
+use crate::proxy::stat;
+use crate::proxy::stat::Cell;
+use crate::proxy::stat::Subject;
 
 pub(super) const PROXY: &[Row] = &[
     Row { name: "get_cap", run: get_cap },
-    Row { name: "get_mode", run: get_mode },
+    Row { name: "get_mailers", run: get_mailers },
+    Row { name: "get_mode", run: |args| text(args.lua(), of_proxy(args)?.0.mode_name()) },
     Row { name: "get_name", run: |args| text(args.lua(), &of_proxy(args)?.0.name) },
-    Row { name: "get_srv_act", run: |args| count_servers(args, false) },
-    Row { name: "get_srv_bck", run: |args| count_servers(args, true) },
-    Row { name: "get_stats", run: proxy_stats },
+    Row { name: "get_srv_act", run: |args| Ok(super::count(of_proxy(args)?.0.serving(false))) },
+    Row { name: "get_srv_bck", run: |args| Ok(super::count(of_proxy(args)?.0.serving(true))) },
+    Row { name: "get_stats", run: get_stats },
     Row { name: "get_uuid", run: |args| number(args, of_proxy(args)?.0.uuid) },
     Row { name: "list", run: list },
+    Row { name: "list_listeners", run: list_listeners },
     Row { name: "list_servers", run: list_servers },
+    Row { name: "pause", run: |args| change(args, proxy::Proxy::pause) },
+    Row { name: "resume", run: |args| change(args, |proxy| _ = proxy.resume()) },
+    Row { name: "shut_bcksess", run: shut_bcksess },
+    Row { name: "stop", run: |args| change(args, proxy::Proxy::stop) },
 ];
 
-pub(super) const SERVER: &[Row] = &[
-    Row { name: "get_addr", run: |args| text(args.lua(), of_server(args)?.0.addr.to_string()) },
-    Row { name: "get_cur_sess", run: get_cur_sess },
-    Row { name: "get_maxconn", run: |args| number(args, of_server(args)?.0.maxconn) },
-    Row { name: "get_name", run: |args| text(args.lua(), &of_server(args)?.0.name) },
-    Row { name: "get_puid", run: |args| number(args, of_server(args)?.0.puid) },
-    Row { name: "get_stats", run: server_stats },
-    Row { name: "get_weight", run: |args| number(args, of_server(args)?.0.weight) },
-    Row { name: "is_backup", run: |args| Reply::value(args.lua(), of_server(args)?.0.backup) },
+/// Of `core`.
+pub(super) const INFO: &[Row] = &[
+    Row { name: "get_info", run: get_info },
+    Row { name: "use_native_mailers_config", run: use_native_mailers_config },
 ];
 
-/// HAProxy's columns of `show stat`, as far as they are counted.
-const COLUMNS: &[(&str, Counter)] = &[
-    ("bin", Counter::BytesIn),
-    ("bout", Counter::BytesOut),
-    ("dreq", Counter::RequestsDenied),
-    ("dresp", Counter::ResponsesDenied),
-    ("econ", Counter::ConnectErrors),
-    ("ereq", Counter::RequestErrors),
-    ("eresp", Counter::ResponseErrors),
-    ("hrsp_1xx", Counter::Status1xx),
-    ("hrsp_2xx", Counter::Status2xx),
-    ("hrsp_3xx", Counter::Status3xx),
-    ("hrsp_4xx", Counter::Status4xx),
-    ("hrsp_5xx", Counter::Status5xx),
-    ("hrsp_other", Counter::StatusOther),
-    ("qcur", Counter::Queued),
-    ("req_tot", Counter::Requests),
-    ("scur", Counter::Current),
-    ("stot", Counter::Total),
-    ("wretr", Counter::Retries),
-];
+pub(super) const LISTENER: &[Row] = &[Row { name: "get_stats", run: listener_stats }];
 
 #[derive(Clone, Debug)]
-struct Proxy(Arc<proxy::Proxy>);
+pub(super) struct Proxy(pub Arc<proxy::Proxy>);
 
+/// A `bind` line of a proxy, by its place.
 #[derive(Clone, Debug)]
-struct Server(Arc<proxy::Server>);
+struct Listener(Arc<proxy::Proxy>, usize);
 
 impl UserData for Proxy {}
-impl UserData for Server {}
+impl UserData for Listener {}
 
 fn get_cap(args: &Args<'_>) -> Result<Reply, Raise> {
     let caps = of_proxy(args)?.0.caps;
@@ -83,28 +68,63 @@ fn get_cap(args: &Args<'_>) -> Result<Reply, Raise> {
     text(args.lua(), name)
 }
 
-fn get_mode(args: &Args<'_>) -> Result<Reply, Raise> {
-    let name = match of_proxy(args)?.0.mode {
-        Mode::Tcp => "tcp",
-        Mode::Http => "http",
-    };
-    text(args.lua(), name)
-}
-
-fn count_servers(args: &Args<'_>, backup: bool) -> Result<Reply, Raise> {
-    let proxy = of_proxy(args)?;
-    let servers = proxy.0.servers.iter();
-    Ok(super::count(servers.filter(|it| it.backup == backup && !it.disabled).count()))
-}
-
-fn proxy_stats(args: &Args<'_>) -> Result<Reply, Raise> {
-    let proxy = of_proxy(args)?;
-    let table = stats(args, &proxy.0.counters)?;
-    table.raw_set("pxname", proxy.0.name.as_str())?;
-    table.raw_set("svname", if proxy.0.caps.backend { "BACKEND" } else { "FRONTEND" })?;
-    table.raw_set("status", if proxy.0.caps.frontend { "OPEN" } else { "UP" })?;
-    table.raw_set("iid", proxy.0.uuid)?;
+/// The lines of `show info`.
+fn get_info(args: &Args<'_>) -> Result<Reply, Raise> {
+    operators_alone(args)?;
+    let info = Info::of(args.lua())?;
+    let proxies = info.book.proxies.borrow().clone();
+    let proxies = proxies.ok_or_else(|| {
+        Raise::new("get_info: not available before the configuration is complete")
+    })?;
+    let table = args.lua().create_table_with_capacity(0, info::TABLE.len())?;
+    for line in info::TABLE {
+        set(&table, line.name, line.of(&proxies))?;
+    }
     Reply::value(args.lua(), table)
+}
+
+fn set(table: &Table, name: &str, cell: Option<Cell<'_>>) -> Result<(), Raise> {
+    match cell {
+        Some(Cell::Number(number)) => table.raw_set(name, number)?,
+        Some(Cell::Text(text)) => table.raw_set(name, &*text)?,
+        None => {}
+    }
+    Ok(())
+}
+
+fn use_native_mailers_config(_: &Args<'_>) -> Result<Reply, Raise> {
+    Err(Raise::new("use_native_mailers_config: there are no 'mailers' sections"))
+}
+
+/// HAProxy: nil where no mailers are configured.
+fn get_mailers(args: &Args<'_>) -> Result<Reply, Raise> {
+    of_proxy(args)?;
+    Ok(Reply::values([Value::Nil]))
+}
+
+fn get_stats(args: &Args<'_>) -> Result<Reply, Raise> {
+    let proxy = of_proxy(args)?.0;
+    let subject = match proxy.caps.backend {
+        true => Subject::Backend(&proxy),
+        false => Subject::Frontend(&proxy),
+    };
+    Reply::value(args.lua(), stats(args, subject)?)
+}
+
+fn listener_stats(args: &Args<'_>) -> Result<Reply, Raise> {
+    let Listener(proxy, index) = args.object::<Listener>(1, "Listener")?;
+    let Some(it) = proxy.listeners.get(index) else { return Ok(Reply::values([Value::Nil])) };
+    let subject = Subject::Listener(&proxy, &it.name, it.id, &it.addr);
+    Reply::value(args.lua(), stats(args, subject)?)
+}
+
+/// Makes a table of the columns of a line of `show stat`.
+pub(super) fn stats(args: &Args<'_>, subject: Subject<'_>) -> Result<Table, Raise> {
+    let table = args.lua().create_table_with_capacity(0, stat::TABLE.len())?;
+    for column in stat::TABLE {
+        set(&table, column.name, column.of(subject))?;
+    }
+    Ok(table)
 }
 
 /// `list(kind)`: the proxies that are `frontend` or `backend`, or all of them.
@@ -122,58 +142,66 @@ fn list(args: &Args<'_>) -> Result<Reply, Raise> {
         _ => true,
     };
     for proxy in proxies.iter().filter(wanted) {
-        let object = super::object(args.lua(), Proxy(Arc::clone(proxy)))?;
-        object.raw_set("name", proxy.name.as_str())?;
-        object.raw_set("uuid", proxy.uuid)?;
-        table.raw_push(object)?;
+        table.raw_push(object(args, proxy)?)?;
     }
     Reply::value(args.lua(), table)
+}
+
+/// Makes the object of a proxy.
+pub(super) fn object(args: &Args<'_>, proxy: &Arc<proxy::Proxy>) -> Result<Table, Raise> {
+    let object = super::object(args.lua(), Proxy(Arc::clone(proxy)))?;
+    object.raw_set("name", proxy.name.as_str())?;
+    object.raw_set("uuid", proxy.uuid)?;
+    Ok(object)
 }
 
 fn list_servers(args: &Args<'_>) -> Result<Reply, Raise> {
     let table = args.lua().create_table()?;
-    for server in &of_proxy(args)?.0.servers {
-        let object = super::object(args.lua(), Server(Arc::clone(server)))?;
-        object.raw_set("name", server.name.as_str())?;
-        object.raw_set("puid", server.puid)?;
+    let proxy = of_proxy(args)?.0;
+    for server in &proxy.servers {
+        let server = Server { proxy: Arc::clone(&proxy), server: Arc::clone(server) };
+        table.raw_push(server.into_object(args.lua())?)?;
+    }
+    Reply::value(args.lua(), table)
+}
+
+fn list_listeners(args: &Args<'_>) -> Result<Reply, Raise> {
+    let table = args.lua().create_table()?;
+    let proxy = of_proxy(args)?.0;
+    for (index, listener) in proxy.listeners.iter().enumerate() {
+        let object = super::object(args.lua(), Listener(Arc::clone(&proxy), index))?;
+        object.raw_set("name", listener.name.as_str())?;
         table.raw_push(object)?;
     }
     Reply::value(args.lua(), table)
 }
 
-fn get_cur_sess(args: &Args<'_>) -> Result<Reply, Raise> {
-    Reply::value(args.lua(), of_server(args)?.0.counters.sum(Counter::Current))
+/// Refused, for a script would rely on it.
+fn shut_bcksess(args: &Args<'_>) -> Result<Reply, Raise> {
+    of_proxy(args)?;
+    Err(Raise::new("'shut_bcksess': sessions cannot be ended from outside"))
 }
 
-fn server_stats(args: &Args<'_>) -> Result<Reply, Raise> {
-    let server = of_server(args)?;
-    let table = stats(args, &server.0.counters)?;
-    table.raw_set("svname", server.0.name.as_str())?;
-    table.raw_set("sid", server.0.puid)?;
-    table.raw_set("weight", server.0.weight)?;
-    table.raw_set("status", if server.0.disabled { "MAINT" } else { "no check" })?;
-    table.raw_set("bck", u8::from(server.0.backup))?;
-    table.raw_set("act", u8::from(!server.0.backup))?;
-    Reply::value(args.lua(), table)
+fn change(args: &Args<'_>, run: impl FnOnce(&proxy::Proxy)) -> Result<Reply, Raise> {
+    operators_alone(args)?;
+    args.need(1)?;
+    run(&of_proxy(args)?.0);
+    Ok(Reply::nothing())
 }
 
-fn stats(args: &Args<'_>, counters: &Counters) -> Result<Table, Raise> {
-    let table = args.lua().create_table_with_capacity(0, COLUMNS.len())?;
-    for (name, counter) in COLUMNS {
-        table.raw_set(*name, counters.sum(*counter))?;
+/// Raises in a tenant's state: what all share is the operator's to change.
+pub(super) fn operators_alone(args: &Args<'_>) -> Result<(), Raise> {
+    match account::of(args.lua()) {
+        Some(_) => Err(Raise::new(format!("'{}' is not a tenant's to call", args.name()))),
+        None => Ok(()),
     }
-    Ok(table)
 }
 
-fn number(args: &Args<'_>, number: u32) -> Result<Reply, Raise> {
+pub(super) fn number(args: &Args<'_>, number: u32) -> Result<Reply, Raise> {
     args.need(1)?;
     Ok(Reply::values([Value::Integer(number.into())]))
 }
 
 fn of_proxy(args: &Args<'_>) -> Result<Proxy, Raise> {
     args.object(1, "Proxy")
-}
-
-fn of_server(args: &Args<'_>) -> Result<Server, Raise> {
-    args.object(1, "Server")
 }

@@ -39,18 +39,22 @@ pub(super) fn from_table(args: &Args<'_>, table: &Table) -> Result<txn::Reply, R
     }
     let body = bytes(args, table.raw_get::<Value>("body")?)?.unwrap_or_default();
     let headers = match table.raw_get::<Value>("headers")? {
-        Value::Table(headers) => headers_of(args, &headers)?,
+        Value::Table(headers) => headers_of(args, "reply", &headers)?,
         _ => Vec::new(),
     };
     Ok(txn::Reply { status, reason, headers, body, from_error_files: false })
 }
 
 /// Returns names and values; of each name one value, or a list counted from 0 or 1.
-pub(super) fn headers_of(args: &Args<'_>, table: &Table) -> Result<Vec<(Bytes, Bytes)>, Raise> {
+pub(super) fn headers_of(
+    args: &Args<'_>,
+    what: &str,
+    table: &Table,
+) -> Result<Vec<(Bytes, Bytes)>, Raise> {
     let mut headers = Vec::new();
     for (count, pair) in table.pairs::<Value, Value>().enumerate() {
         if count >= HEADERS_MAX {
-            return Err(Raise::new("too many headers"));
+            return Err(Raise::new(format!("{what}: too many headers")));
         }
         let (name, values) = pair?;
         let Some(name) = bytes(args, name)? else { continue };
@@ -60,12 +64,12 @@ pub(super) fn headers_of(args: &Args<'_>, table: &Table) -> Result<Vec<(Bytes, B
                 let first = usize::from(values.raw_get::<Value>(0)?.is_nil());
                 for index in first.. {
                     let Some(value) = bytes(args, values.raw_get::<Value>(index)?)? else { break };
-                    push(&mut headers, name.clone(), value)?;
+                    push(&mut headers, what, name.clone(), value)?;
                 }
             }
             value => {
                 if let Some(value) = bytes(args, value)? {
-                    push(&mut headers, name, value)?;
+                    push(&mut headers, what, name, value)?;
                 }
             }
         }
@@ -73,13 +77,18 @@ pub(super) fn headers_of(args: &Args<'_>, table: &Table) -> Result<Vec<(Bytes, B
     Ok(headers)
 }
 
-fn push(headers: &mut Vec<(Bytes, Bytes)>, name: Bytes, value: Bytes) -> Result<(), Raise> {
+fn push(
+    headers: &mut Vec<(Bytes, Bytes)>,
+    what: &str,
+    name: Bytes,
+    value: Bytes,
+) -> Result<(), Raise> {
     if headers.len() >= HEADERS_MAX {
-        return Err(Raise::new("too many headers"));
+        return Err(Raise::new(format!("{what}: too many headers")));
     }
     if !http::check::name(&name) || !http::check::value(&value) {
         let name = String::from_utf8_lossy(&name).into_owned();
-        return Err(Raise::new(format!("invalid header '{name}'")));
+        return Err(Raise::new(format!("{what}: invalid header '{name}'")));
     }
     headers.push((name, value));
     Ok(())

@@ -33,9 +33,9 @@ const REACHED: &[(&str, &[&str])] = &[
     ("core", &[
         "Alert", "Debug", "Info", "Warning", "add_acl", "alert", "asctime_date", "backends", "concat", "crit",
         "debug", "del_acl", "del_map", "done", "emerg", "err", "frontends", "get_var", "http_date", "httpclient", "imf_date",
-        "info", "log", "match_addr", "msleep", "notice", "now", "parse_addr", "proxies", "register_action",
+        "info", "log", "match_addr", "msleep", "notice", "now", "parse_addr", "proxies", "queue", "register_action",
         "register_converters", "register_fetches", "register_init", "register_service", "register_task",
-        "rfc850_date", "set_map", "set_nice", "silent", "sleep", "tcp", "thread", "tokenize", "warning", "yield",
+        "rfc850_date", "set_map", "set_nice", "silent", "sleep", "tcp", "thread", "tokenize", "wait", "warning", "yield",
     ]),
     ("coroutine", &["close", "create", "isyieldable", "resume", "running", "status", "wrap", "yield"]),
     ("debug", &["traceback"]),

@@ -1,4 +1,4 @@
-//! What scripts ask others with: the HTTP client.
+//! What scripts ask others with: the HTTP client, and queues to each other.
 
 use super::Class;
 use super::Contexts;
@@ -27,3 +27,19 @@ const ENTRIES: &[Entry] = &[
 ];
 
 const RAISES: &str = "where the table has no `url`, or what cannot be sent";
+
+pub(super) const QUEUE: Class = Class {
+    name: "Queue",
+    how: "`core.queue()`: what the calls of one state hand to each other, first in, first out.",
+    at: Contexts::ANYWHERE,
+    entries: QUEUE_ENTRIES,
+};
+
+#[rustfmt::skip]
+const QUEUE_ENTRIES: &[Entry] = &[
+    method("alarm", "", "boolean", "lets `core.wait` of this call end when something is pushed"),
+    method("pop", "", "any", "takes what was pushed first; nil where there is nothing"),
+    method("pop_wait", "", "any", "takes what was pushed first, when there is something").at(Contexts::WAITING),
+    method("push", "item: any", "boolean", "adds anything but nil").raises("`the item must not be nil`"),
+    method("size", "", "integer", "gives how many there are"),
+];

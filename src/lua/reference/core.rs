@@ -34,7 +34,11 @@ const CORE_ENTRIES: &[Entry] = &[
     function("done", "result?: any", "", "ends the call with this result, however deep it is"),
     value("emerg", "integer", "the level `emerg` of `core.log`"),
     value("err", "integer", "the level `err` of `core.log`"),
+    function("event_sub", "names: string[], run: fun(event: string, data: table<string, any>, sub: EventSub, when: number)", "EventSub", "has a function called when something happens to a server: `SERVER_UP`, `SERVER_DOWN`, `SERVER_STATE`, `SERVER_ADMIN`, `SERVER_INETADDR`, or `SERVER` for all")
+        .raises("in a tenant's state"),
     value("frontends", "table<string, Proxy>", "the frontends of the configuration by name; known from init on"),
+    function("get_info", "", "table<string, any>", "gives what `show info` shows, under HAProxy's names").at(Contexts::NOT_BODY)
+        .raises("in a tenant's state"),
     function("get_var", "name: string", "string|number|boolean|nil", "gives a variable of the process (`proc.name`)")
         .raises("`Only 'proc' scope allowed in this context`; in a tenant, always"),
     function("http_date", "date: string", "integer?", "reads an HTTP date in any of its formats; seconds since 1970"),
@@ -49,6 +53,7 @@ const CORE_ENTRIES: &[Entry] = &[
     function("now", "", "{sec: integer, usec: integer}", "gives the time at which the worker last woke up, since 1970"),
     function("parse_addr", "address: string", "userdata?", "reads an address or a network (`10.0.0.0/8`) for `core.match_addr`; nil where it is none"),
     value("proxies", "table<string, Proxy>", "all proxies of the configuration by name; known from init on"),
+    function("queue", "", "Queue", "makes a queue"),
     function("register_action", "name: string, rules: string[], run: fun(txn: TXN, ...: string): integer?, arguments?: integer", "", "makes `lua.name` an action of the rule sets named (`tcp-req`, `tcp-res`, `http-req`, `http-res`, `http-after-res`), with as many arguments")
         .at(Contexts::BODY),
     function("register_converters", "name: string, run: fun(input: string, ...: string): any", "", "makes `lua.name` a converter")
@@ -68,6 +73,8 @@ const CORE_ENTRIES: &[Entry] = &[
     function("tcp", "", "Socket", "makes a socket").at(Contexts::NOT_BODY),
     value("thread", "integer", "the number of the state: 0 is that of `lua-load`"),
     function("tokenize", "text: string, separators: string, no_blank?: boolean", "string[]", "splits a text at each of the separators; without empty parts where the third argument says so"),
+    function("use_native_mailers_config", "", "", "raises: there are no `mailers` sections"),
+    function("wait", "milliseconds?: integer", "", "waits until a queue with an alarm gets something, or for so long").at(Contexts::WAITING),
     value("warning", "integer", "the level `warning` of `core.log`"),
     function("yield", "", "", "lets others run; nothing where a script may not wait"),
 ];

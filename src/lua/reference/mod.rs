@@ -26,6 +26,7 @@ mod core;
 mod library;
 pub(super) mod manual;
 mod object;
+mod proxy;
 mod sample;
 #[cfg(test)]
 mod tests;
@@ -97,8 +98,11 @@ pub(super) const CLASSES: &[&Class] = &[
     &object::MAP,
     &object::REGEX,
     &object::CERT_CACHE,
-    &object::PROXY,
-    &object::SERVER,
+    &client::QUEUE,
+    &proxy::PROXY,
+    &proxy::SERVER,
+    &proxy::LISTENER,
+    &proxy::EVENT_SUB,
     &library::GLOBAL,
     &library::BIT,
     &library::BIT32,

@@ -3,7 +3,6 @@
 use super::Class;
 use super::Contexts;
 use super::Entry;
-use super::field;
 use super::function;
 use super::method;
 use super::value;
@@ -100,46 +99,4 @@ pub(super) const CERT_CACHE: Class = Class {
 const CERT_CACHE_ENTRIES: &[Entry] = &[
     function("set", "certificate: { filename: string, crt: string, key?: string, issuer?: string, ocsp?: string }", "", "replaces a certificate that is in use, by the name of its file; connections that stand keep the old one")
         .raises("a file that no certificate in use was loaded from; text that cannot be read"),
-];
-
-pub(super) const PROXY: Class = Class {
-    name: "Proxy",
-    how: "`core.proxies`, `core.frontends`, `core.backends`, by name.",
-    at: Contexts::NOT_BODY,
-    entries: PROXY_ENTRIES,
-};
-
-#[rustfmt::skip]
-const PROXY_ENTRIES: &[Entry] = &[
-    method("get_cap", "", "string", "gives `proxy`, `frontend`, `backend` or `ruleset`"),
-    method("get_mode", "", "string", "gives `tcp` or `http`"),
-    method("get_name", "", "string", "gives the name"),
-    method("get_srv_act", "", "integer", "gives how many servers are active"),
-    method("get_srv_bck", "", "integer", "gives how many backup servers are active"),
-    method("get_stats", "", "table<string, any>", "gives the counters under HAProxy's column names"),
-    method("get_uuid", "", "integer", "gives the number of the proxy"),
-    field("name", "string", "the name"),
-    field("servers", "table<string, Server>", "the servers by name"),
-    field("uuid", "integer", "the number of the proxy"),
-];
-
-pub(super) const SERVER: Class = Class {
-    name: "Server",
-    how: "`servers` of a `Proxy`, by name.",
-    at: Contexts::NOT_BODY,
-    entries: SERVER_ENTRIES,
-};
-
-#[rustfmt::skip]
-const SERVER_ENTRIES: &[Entry] = &[
-    method("get_addr", "", "string", "gives the address and port"),
-    method("get_cur_sess", "", "integer", "gives how many sessions it has now"),
-    method("get_maxconn", "", "integer", "gives the most connections; 0 is no limit"),
-    method("get_name", "", "string", "gives the name"),
-    method("get_puid", "", "integer", "gives the number of the server in its backend"),
-    method("get_stats", "", "table<string, any>", "gives the counters under HAProxy's column names"),
-    method("get_weight", "", "integer", "gives the weight"),
-    method("is_backup", "", "boolean", "says whether it is a backup"),
-    field("name", "string", "the name"),
-    field("puid", "integer", "the number of the server in its backend"),
 ];

@@ -53,7 +53,9 @@ fn walk() -> BTreeSet<String> {
         dialect: crate::dialect::Dialect::LuaJit,
     })
     .unwrap();
-    let backend = testing::backend(&[("s", 1, 0)]);
+    let mut backend = testing::backend(&[("s", 1, 0)]);
+    let listener = proxy::Listener { id: 1, name: "l".to_owned(), addr: String::new() };
+    Arc::get_mut(&mut backend).unwrap().listeners.push(listener);
     host.set_proxies(Arc::new(proxy::Set::new(vec![backend])));
     host.run_init().unwrap();
     let action = host.find_action("walk").unwrap().id;

@@ -38,7 +38,7 @@ local lazy = {
     HTTP = { "req", "res" },
     AppletHTTP = { "c", "f", "sc", "sf" },
     AppletTCP = { "c", "f", "sc", "sf" },
-    Proxy = { "servers" },
+    Proxy = { "listeners", "servers" },
 }
 
 -- An object: its own fields, and the methods of its class. Those that are functions of the host are
@@ -117,6 +117,9 @@ core.register_action("walk", { "http-req" }, function(txn)
     walk_object("Concat", core.concat(), "%f[%a]concat%.(%S+)")
     walk_object("Map", map, "%f[%a]map%.(%S+)")
     walk_object("Regex", select(2, Regex.new("a", true)), "%f[%a]regex%.(%S+)")
+    walk_object("Queue", core.queue())
+    walk_object("EventSub", core.event_sub({ "SERVER" }, function() end))
+    walk_object("Listener", core.backends.b.listeners.l, "%f[%a]listener%.(%S+)")
     walk_object("Proxy", core.backends.b, "%f[%a]proxy%.(%S+)")
     walk_object("Server", core.backends.b.servers.s, "%f[%a]server%.(%S+)")
     txn:set_var("txn.result", result())

@@ -64,7 +64,7 @@ fn ipmask(value: Value, arguments: &Arguments, _: Option<&Ctx<'_>>) -> Option<Va
 fn nbsrv(value: Value, _: &Arguments, ctx: Option<&Ctx<'_>>) -> Option<Value> {
     let caps = Caps { frontend: false, backend: true };
     let proxy = ctx?.txn.session.proxies.find_named(&text(value)?, caps)?;
-    let usable = proxy.servers.iter().filter(|server| !server.disabled).count();
+    let usable = proxy.servers.iter().filter(|server| server.is_eligible()).count();
     i64::try_from(usable).ok().map(Value::Int)
 }
 
@@ -89,7 +89,7 @@ fn with_server<T>(value: Value, ctx: Option<&Ctx<'_>>, run: impl Fn(&Server) -> 
 }
 
 fn srv_is_up(value: Value, _: &Arguments, ctx: Option<&Ctx<'_>>) -> Option<Value> {
-    with_server(value, ctx, |server| Value::Bool(!server.disabled))
+    with_server(value, ctx, |server| Value::Bool(server.is_running()))
 }
 
 fn srv_queue(value: Value, _: &Arguments, ctx: Option<&Ctx<'_>>) -> Option<Value> {

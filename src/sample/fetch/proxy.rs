@@ -115,13 +115,14 @@ fn be_conn(ctx: &Ctx<'_>, arguments: &Arguments) -> Option<Value> {
 fn be_conn_free(ctx: &Ctx<'_>, arguments: &Arguments) -> Option<Value> {
     let mut free = 0_i64;
     for server in &proxy(ctx, arguments)?.servers {
-        if server.disabled {
+        if !server.is_running() {
             continue;
         }
-        if server.maxconn == 0 {
+        if server.current_maxconn() == 0 {
             return Some(Value::Int(-1));
         }
-        free += (i64::from(server.maxconn) - server.counters.sum(Counter::Current)).max(0);
+        free +=
+            (i64::from(server.current_maxconn()) - server.counters.sum(Counter::Current)).max(0);
     }
     Some(Value::Int(free))
 }
@@ -175,7 +176,11 @@ fn nbsrv(ctx: &Ctx<'_>, arguments: &Arguments) -> Option<Value> {
 /// HAProxy: backup servers count only where no other is left.
 fn usable(proxy: &Proxy) -> usize {
     let up = |backup: bool| {
-        proxy.servers.iter().filter(|server| !server.disabled && server.backup == backup).count()
+        proxy
+            .servers
+            .iter()
+            .filter(|server| server.is_eligible() && server.backup == backup)
+            .count()
     };
     match up(false) {
         0 => up(true),
@@ -195,10 +200,10 @@ fn srv_conn(ctx: &Ctx<'_>, arguments: &Arguments) -> Option<Value> {
 
 fn srv_conn_free(ctx: &Ctx<'_>, arguments: &Arguments) -> Option<Value> {
     let server = server(ctx, arguments)?;
-    if server.maxconn == 0 {
+    if server.current_maxconn() == 0 {
         return Some(Value::Int(-1));
     }
-    let free = i64::from(server.maxconn) - server.counters.sum(Counter::Current);
+    let free = i64::from(server.current_maxconn()) - server.counters.sum(Counter::Current);
     Some(Value::Int(free.max(0)))
 }
 
@@ -207,11 +212,11 @@ fn srv_id(ctx: &Ctx<'_>, _: &Arguments) -> Option<Value> {
 }
 
 fn srv_is_up(ctx: &Ctx<'_>, arguments: &Arguments) -> Option<Value> {
-    server(ctx, arguments).map(|server| Value::Bool(!server.disabled))
+    server(ctx, arguments).map(|server| Value::Bool(server.is_running()))
 }
 
 fn srv_weight(ctx: &Ctx<'_>, arguments: &Arguments) -> Option<Value> {
-    server(ctx, arguments).map(|server| Value::Int(i64::from(server.weight)))
+    server(ctx, arguments).map(|server| Value::Int(i64::from(server.current_weight())))
 }
 
 fn srv_name(ctx: &Ctx<'_>, _: &Arguments) -> Option<Value> {
