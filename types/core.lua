@@ -72,6 +72,11 @@ function core.event_sub(names, run) end
 ---@return table<string, any>
 function core.get_info() end
 
+--- gives the entries of a map or ACL file of the configuration
+---@param name string
+---@return Patref
+function core.get_patref(name) end
+
 --- gives a variable of the process (`proc.name`)
 ---@param name string
 ---@return string|number|boolean|nil

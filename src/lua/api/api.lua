@@ -538,6 +538,31 @@ for _, method in pairs({ "str", "int", "ip", "beg", "sub", "dir", "dom", "end", 
     Map[method], Map["_" .. method] = method, method
 end
 
+-- Patref
+local find_pattern, list_patterns = take("patref", "find"), take("patref", "list")
+local patref_methods = methods_of("patref")
+local patref_mt = class("Patref", patref_methods)
+core.get_patref = constructor(take("patref", "new"), patref_mt)
+
+function patref_mt.__index(self, key)
+    local method = patref_methods[key]
+    if method ~= nil then
+        return method
+    end
+    return find_pattern(self, key)
+end
+
+function patref_mt.__pairs(self)
+    local list, index, is_map = list_patterns(self), -1, self:is_map()
+    return function()
+        index = index + 2
+        local key = list[index]
+        if key ~= nil then
+            return key, is_map and list[index + 1] or true
+        end
+    end
+end
+
 act = {
     CONTINUE = 0, STOP = 1, YIELD = 2, ERROR = 3, DONE = 4, DENY = 5, ABORT = 6, INVALID = 7,
     wake_time = take("act", "wake_time"),

@@ -43,6 +43,7 @@ mod httpclient;
 mod io;
 mod map;
 mod os;
+mod patref;
 mod proxy;
 mod queue;
 mod regex;
@@ -85,6 +86,7 @@ const CLASSES: &[(&str, &[Row])] = &[
     ("map", map::TABLE),
     ("os", os::TABLE),
     ("os", os::TENANT),
+    ("patref", patref::TABLE),
     ("proxy", proxy::PROXY),
     ("queue", queue::TABLE),
     ("regex", regex::TABLE),

@@ -39,6 +39,8 @@ const CORE_ENTRIES: &[Entry] = &[
     value("frontends", "table<string, Proxy>", "the frontends of the configuration by name; known from init on"),
     function("get_info", "", "table<string, any>", "gives what `show info` shows, under HAProxy's names").at(Contexts::NOT_BODY)
         .raises("in a tenant's state"),
+    function("get_patref", "name: string", "Patref", "gives the entries of a map or ACL file of the configuration").at(Contexts::NOT_BODY)
+        .raises("`unknown pattern reference` where no rule names the file; in a tenant's state"),
     function("get_var", "name: string", "string|number|boolean|nil", "gives a variable of the process (`proc.name`)")
         .raises("`Only 'proc' scope allowed in this context`; in a tenant, always"),
     function("http_date", "date: string", "integer?", "reads an HTTP date in any of its formats; seconds since 1970"),

@@ -96,6 +96,7 @@ pub(super) const CLASSES: &[&Class] = &[
     &client::HTTP_CLIENT,
     &object::CONCAT,
     &object::MAP,
+    &object::PATREF,
     &object::REGEX,
     &object::CERT_CACHE,
     &client::QUEUE,

@@ -74,6 +74,29 @@ const MAP_ENTRIES: &[Entry] = &[
     value("sub", "string", "`Map._sub`, as HAProxy 1.6 has it"),
 ];
 
+pub(super) const PATREF: Class = Class {
+    name: "Patref",
+    how: "`core.get_patref()`: the entries of a map or ACL file. `patref[key]` gives the value of \
+          exactly this key, true in an ACL file, or nil; `pairs(patref)` goes through all. What \
+          fails gives nil and why.",
+    at: Contexts::NOT_BODY,
+    entries: PATREF_ENTRIES,
+};
+
+#[rustfmt::skip]
+const PATREF_ENTRIES: &[Entry] = &[
+    method("add", "key: string, value?: string", "boolean?, string?", "adds an entry"),
+    method("add_bulk", "entries: table<any, string>", "boolean?, string?", "adds many at once: keys and values of a map, a list of keys of an ACL file"),
+    method("commit", "", "boolean?, string?", "puts what was added since `prepare` in the place of all entries, at once"),
+    method("del", "key: string", "boolean", "removes a key; says whether it was there"),
+    method("get_name", "", "string", "gives the file's name"),
+    method("giveup", "", "", "forgets what was added since `prepare`"),
+    method("is_map", "", "boolean", "says whether keys have values"),
+    method("prepare", "", "boolean", "keeps what is added from now on apart, until `commit`"),
+    method("purge", "", "boolean?, string?", "removes all entries"),
+    method("set", "key: string, value: string, force?: boolean", "boolean?, string?", "sets the value of a key; adds one that is not there if forced"),
+];
+
 pub(super) const REGEX: Class = Class {
     name: "Regex",
     how: "`Regex.new()`: a regular expression of PCRE2.",

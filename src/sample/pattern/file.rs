@@ -1,5 +1,6 @@
 //! Pattern files: loaded once for the process, changed at run time, read as snapshots.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::LazyLock;
 use std::sync::Weak;
@@ -19,10 +20,30 @@ use super::Method;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownFile;
 
+/// Why entries of a file were not changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No ACL or map was loaded from it.
+    Unknown,
+    /// One cannot be read by who uses the file: why.
+    Entry(String),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => out.write_str("unknown pattern reference"),
+            Self::Entry(why) => out.write_str(why),
+        }
+    }
+}
+
 /// A file's entries and what was compiled from them.
 #[derive(Debug)]
 struct Reference {
     file: String,
+    /// Lines have keys and values.
+    map: bool,
     entries: ArcSwap<Vec<Entry>>,
     uses: ArcSwap<Vec<Weak<Use>>>,
 }
@@ -35,6 +56,12 @@ struct Entry {
     line: usize,
     /// Dropped when the entry is removed or changed.
     held: Held,
+}
+
+impl Entry {
+    fn of((key, value): &(String, String)) -> Self {
+        Self { key: key.as_str().into(), value: value.as_str().into(), line: 0, held: None }
+    }
 }
 
 /// What the values of a map are.
@@ -196,6 +223,75 @@ pub fn entries(file: &str) -> Result<Vec<(String, String)>, UnknownFile> {
     Ok(entries.iter().map(pair).collect())
 }
 
+/// Tells whether a file's lines have keys and values.
+pub fn is_map(file: &str) -> Result<bool, UnknownFile> {
+    Ok(find(file).ok_or(UnknownFile)?.map)
+}
+
+/// Returns the names of all files, and whether they are maps.
+pub fn files() -> Vec<(String, bool)> {
+    let all = REFERENCES.load();
+    all.iter().map(|reference| (reference.file.clone(), reference.map)).collect()
+}
+
+/// Adds entries at the end, all of them or, where one cannot be read, none.
+pub fn append(file: &str, pairs: &[(String, String)]) -> Result<(), Refusal> {
+    transform(file, |entries| entries.extend(pairs.iter().map(Entry::of))).map(drop)
+}
+
+/// Puts entries in the place of all that are there; nobody sees less than the one or the other.
+pub fn replace(file: &str, pairs: &[(String, String)]) -> Result<(), Refusal> {
+    transform(file, |entries| *entries = pairs.iter().map(Entry::of).collect()).map(drop)
+}
+
+/// Removes a key; says whether it was there.
+pub fn remove(file: &str, key: &str) -> Result<bool, Refusal> {
+    transform(file, |entries| entries.retain(|entry| &*entry.key != key))
+}
+
+/// Sets the value of a key, or adds it where `force` says so; says whether that was done.
+pub fn set(file: &str, key: &str, value: &str, force: bool) -> Result<bool, Refusal> {
+    let known = lookup(file, key).map_err(|_| Refusal::Unknown)?.is_some();
+    if !known && !force {
+        return Ok(false);
+    }
+    transform(file, |entries| {
+        let mut known = false;
+        for entry in entries.iter_mut().filter(|entry| &*entry.key == key) {
+            (entry.value, known) = (value.into(), true);
+        }
+        if !known {
+            entries.push(Entry::of(&(key.to_owned(), value.to_owned())));
+        }
+    })?;
+    Ok(true)
+}
+
+/// Changes entries if all uses can read the result; says whether there are now more or fewer.
+fn transform(file: &str, edit: impl Fn(&mut Vec<Entry>)) -> Result<bool, Refusal> {
+    let reference = find(file).ok_or(Refusal::Unknown)?;
+    let uses: Vec<Arc<Use>> = reference.uses.load().iter().filter_map(Weak::upgrade).collect();
+    loop {
+        let old = reference.entries.load_full();
+        let mut new = Vec::clone(&old);
+        edit(&mut new);
+        for used in &uses {
+            compile(&new, file, used.method, used.ignore_case, used.output).map_err(|reason| {
+                match reason {
+                    Reason::InFile { reason, line: 0, .. } => Refusal::Entry(reason.to_string()),
+                    other => Refusal::Entry(other.to_string()),
+                }
+            })?;
+        }
+        let other = new.len() != old.len();
+        let before = reference.entries.compare_and_swap(&old, Arc::new(new));
+        if Arc::ptr_eq(&before, &old) {
+            uses.iter().for_each(|used| used.refresh());
+            return Ok(other);
+        }
+    }
+}
+
 /// Returns how many entries a file has.
 pub fn count(file: &str) -> Result<usize, UnknownFile> {
     Ok(find(file).ok_or(UnknownFile)?.entries.load().len())
@@ -248,7 +344,7 @@ impl Reference {
     fn new(name: &str, text: &[u8], map: bool) -> Self {
         let entries = parse(&String::from_utf8_lossy(text), map);
         let (entries, uses) = (ArcSwap::from_pointee(entries), ArcSwap::default());
-        Self { file: name.to_owned(), entries, uses }
+        Self { file: name.to_owned(), map, entries, uses }
     }
 }
 
