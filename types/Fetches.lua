@@ -51,6 +51,14 @@ function Fetches:bc_dst() end
 ---@return integer|nil
 function Fetches:bc_dst_port() end
 
+--- `bc_err`: error of the server's connection, 0
+---@return integer|nil
+function Fetches:bc_err() end
+
+--- `bc_err_str`: the same in words
+---@return string|nil
+function Fetches:bc_err_str() end
+
 --- `bc_http_major`: version of HTTP, 1
 ---@return integer|nil
 function Fetches:bc_http_major() end
@@ -228,6 +236,10 @@ function Fetches:fc_dst_port() end
 --- `fc_err`: error of the client's connection, 0
 ---@return integer|nil
 function Fetches:fc_err() end
+
+--- `fc_err_str`: the same in words
+---@return string|nil
+function Fetches:fc_err_str() end
 
 --- `fc_http_major`: version of HTTP, 1
 ---@return integer|nil
@@ -420,6 +432,10 @@ function Fetches:quic_enabled() end
 ---@return integer|nil
 function Fetches:rand(number) end
 
+--- `rep_ssl_hello_type`: type of the TLS message
+---@return integer|nil
+function Fetches:rep_ssl_hello_type() end
+
 --- `req.body`: the body, as far as it came
 ---@return string|nil
 function Fetches:req_body() end
@@ -526,9 +542,45 @@ function Fetches:req_payload_lv(number1, number2, text) end
 ---@return boolean|integer|nil
 function Fetches:req_proto_http() end
 
---- `req.ssl_hello_type`: TLS message
+--- `req.ssl_alpn`: first protocol that the client offers by ALPN
+---@return string|nil
+function Fetches:req_ssl_alpn() end
+
+--- `req.ssl_cipherlist`: ciphers that the client offers
+---@return string|nil
+function Fetches:req_ssl_cipherlist() end
+
+--- `req.ssl_ec_ext`: whether the client has elliptic curves
+---@return boolean|integer|nil
+function Fetches:req_ssl_ec_ext() end
+
+--- `req.ssl_hello_type`: type of the TLS message
 ---@return integer|nil
 function Fetches:req_ssl_hello_type() end
+
+--- `req.ssl_keyshare_groups`: groups that the client offers keys of
+---@return string|nil
+function Fetches:req_ssl_keyshare_groups() end
+
+--- `req.ssl_sigalgs`: signature algorithms that the client offers
+---@return string|nil
+function Fetches:req_ssl_sigalgs() end
+
+--- `req.ssl_sni`: server that the client asks for
+---@return string|nil
+function Fetches:req_ssl_sni() end
+
+--- `req.ssl_st_ext`: session ticket: 0 none, 1 wanted, 2 there
+---@return integer|nil
+function Fetches:req_ssl_st_ext() end
+
+--- `req.ssl_supported_groups`: groups that the client offers
+---@return string|nil
+function Fetches:req_ssl_supported_groups() end
+
+--- `req.ssl_ver`: version that the client offers
+---@return integer|nil
+function Fetches:req_ssl_ver() end
 
 --- `req.timer.hdr`: a timer, in milliseconds
 ---@return integer|nil
@@ -650,6 +702,10 @@ function Fetches:res_payload(number1, number2) end
 ---@param text? string
 ---@return string|nil
 function Fetches:res_payload_lv(number1, number2, text) end
+
+--- `res.ssl_hello_type`: type of the TLS message
+---@return integer|nil
+function Fetches:res_ssl_hello_type() end
 
 --- `res.timer.data`: a timer, in milliseconds
 ---@return integer|nil
@@ -776,24 +832,103 @@ function Fetches:srv_weight(server) end
 ---@return boolean|integer|nil
 function Fetches:ssl_bc() end
 
+--- `ssl_bc_alg_keysize`: bits of the cipher's key
+---@return integer|nil
+function Fetches:ssl_bc_alg_keysize() end
+
+--- `ssl_bc_alpn`: protocol chosen with TLS
+---@return string|nil
+function Fetches:ssl_bc_alpn() end
+
+--- `ssl_bc_cipher`: cipher
+---@return string|nil
+function Fetches:ssl_bc_cipher() end
+
+--- `ssl_bc_curve`: group of the key exchange
+---@return string|nil
+function Fetches:ssl_bc_curve() end
+
+--- `ssl_bc_err`: error of TLS, 0
+---@return integer|nil
+function Fetches:ssl_bc_err() end
+
+--- `ssl_bc_err_str`: the same in words
+---@return string|nil
+function Fetches:ssl_bc_err_str() end
+
 --- `ssl_bc_is_resumed`: whether TLS was resumed
 ---@return boolean|integer|nil
 function Fetches:ssl_bc_is_resumed() end
+
+--- `ssl_bc_protocol`: version of TLS
+---@return string|nil
+function Fetches:ssl_bc_protocol() end
+
+--- `ssl_bc_use_keysize`: bits of the cipher's key
+---@return integer|nil
+function Fetches:ssl_bc_use_keysize() end
 
 --- `ssl_c_ca_err`: error of the client's issuer
 ---@return integer|nil
 function Fetches:ssl_c_ca_err() end
 
+--- `ssl_c_ca_err_depth`: where in its chain that is
+---@return integer|nil
+function Fetches:ssl_c_ca_err_depth() end
+
+--- `ssl_c_chain_der`: the client's certificates, in DER
+---@return string|nil
+function Fetches:ssl_c_chain_der() end
+
+--- `ssl_c_der`: the client's certificate, in DER
+---@return string|nil
+function Fetches:ssl_c_der() end
+
 --- `ssl_c_err`: error of the client's certificate
 ---@return integer|nil
 function Fetches:ssl_c_err() end
 
---- `ssl_c_s_dn`: subject of the client's certificate
+--- `ssl_c_i_dn`: issuer of the client's certificate, or an entry of it
+---@param text1? string
+---@param number? integer
+---@param text3? string
+---@return string|nil
+function Fetches:ssl_c_i_dn(text1, number, text3) end
+
+--- `ssl_c_key_alg`: kind of its key
+---@return string|nil
+function Fetches:ssl_c_key_alg() end
+
+--- `ssl_c_notafter`: its end, as `YYMMDDhhmmssZ`
+---@return string|nil
+function Fetches:ssl_c_notafter() end
+
+--- `ssl_c_notbefore`: its beginning, as `YYMMDDhhmmssZ`
+---@return string|nil
+function Fetches:ssl_c_notbefore() end
+
+--- `ssl_c_s_dn`: subject of the client's certificate, or an entry of it
 ---@param text1? string
 ---@param number? integer
 ---@param text3? string
 ---@return string|nil
 function Fetches:ssl_c_s_dn(text1, number, text3) end
+
+--- `ssl_c_san`: its other names
+---@return string|nil
+function Fetches:ssl_c_san() end
+
+--- `ssl_c_serial`: its serial number
+---@return string|nil
+function Fetches:ssl_c_serial() end
+
+--- `ssl_c_sha1`: its SHA-1 fingerprint
+---@return string|nil
+function Fetches:ssl_c_sha1() end
+
+--- `ssl_c_sig_alg`: what it is signed with
+---@return string|nil
+function Fetches:ssl_c_sig_alg() end
 
 --- `ssl_c_used`: whether the client has a certificate
 ---@return boolean|integer|nil
@@ -803,9 +938,63 @@ function Fetches:ssl_c_used() end
 ---@return integer|nil
 function Fetches:ssl_c_verify() end
 
+--- `ssl_c_version`: its version
+---@return integer|nil
+function Fetches:ssl_c_version() end
+
+--- `ssl_f_der`: the certificate that the client was shown, in DER
+---@return string|nil
+function Fetches:ssl_f_der() end
+
+--- `ssl_f_i_dn`: its issuer, or an entry of it
+---@param text1? string
+---@param number? integer
+---@param text3? string
+---@return string|nil
+function Fetches:ssl_f_i_dn(text1, number, text3) end
+
+--- `ssl_f_key_alg`: kind of its key
+---@return string|nil
+function Fetches:ssl_f_key_alg() end
+
+--- `ssl_f_notafter`: its end, as `YYMMDDhhmmssZ`
+---@return string|nil
+function Fetches:ssl_f_notafter() end
+
+--- `ssl_f_notbefore`: its beginning, as `YYMMDDhhmmssZ`
+---@return string|nil
+function Fetches:ssl_f_notbefore() end
+
+--- `ssl_f_s_dn`: its subject, or an entry of it
+---@param text1? string
+---@param number? integer
+---@param text3? string
+---@return string|nil
+function Fetches:ssl_f_s_dn(text1, number, text3) end
+
+--- `ssl_f_serial`: its serial number
+---@return string|nil
+function Fetches:ssl_f_serial() end
+
+--- `ssl_f_sha1`: its SHA-1 fingerprint
+---@return string|nil
+function Fetches:ssl_f_sha1() end
+
+--- `ssl_f_sig_alg`: what it is signed with
+---@return string|nil
+function Fetches:ssl_f_sig_alg() end
+
+--- `ssl_f_version`: its version
+---@return integer|nil
+function Fetches:ssl_f_version() end
+
 --- `ssl_fc`: whether the client speaks TLS
 ---@return boolean|integer|nil
 function Fetches:ssl_fc() end
+
+--- `ssl_fc_alg_keysize`: bits of the cipher's key
+---@return integer|nil
+function Fetches:ssl_fc_alg_keysize() end
 
 --- `ssl_fc_alpn`: protocol chosen with TLS
 ---@return string|nil
@@ -815,13 +1004,70 @@ function Fetches:ssl_fc_alpn() end
 ---@return string|nil
 function Fetches:ssl_fc_cipher() end
 
---- `ssl_fc_err`: error of TLS
+--- `ssl_fc_cipherlist_bin`: ciphers that the client offers; 1 leaves out grease
+---@param number? integer
+---@return string|nil
+function Fetches:ssl_fc_cipherlist_bin(number) end
+
+--- `ssl_fc_cipherlist_hex`: the same in hexadecimal
+---@param number? integer
+---@return string|nil
+function Fetches:ssl_fc_cipherlist_hex(number) end
+
+--- `ssl_fc_cipherlist_str`: the same by OpenSSL's names
+---@param number? integer
+---@return string|nil
+function Fetches:ssl_fc_cipherlist_str(number) end
+
+--- `ssl_fc_cipherlist_xxh`: hash of the same
+---@return integer|nil
+function Fetches:ssl_fc_cipherlist_xxh() end
+
+--- `ssl_fc_client_random`: the client's random bytes
+---@return string|nil
+function Fetches:ssl_fc_client_random() end
+
+--- `ssl_fc_crtname`: file of the certificate that the client was shown
+---@return string|nil
+function Fetches:ssl_fc_crtname() end
+
+--- `ssl_fc_curve`: group of the key exchange
+---@return string|nil
+function Fetches:ssl_fc_curve() end
+
+--- `ssl_fc_early_rcvd`: whether early data came, no
+---@return boolean|integer|nil
+function Fetches:ssl_fc_early_rcvd() end
+
+--- `ssl_fc_ecformats_bin`: formats of points that the client offers
+---@return string|nil
+function Fetches:ssl_fc_ecformats_bin() end
+
+--- `ssl_fc_eclist_bin`: groups that the client offers; 1 leaves out grease
+---@param number? integer
+---@return string|nil
+function Fetches:ssl_fc_eclist_bin(number) end
+
+--- `ssl_fc_err`: error of TLS, 0
 ---@return integer|nil
 function Fetches:ssl_fc_err() end
+
+--- `ssl_fc_err_str`: the same in words
+---@return string|nil
+function Fetches:ssl_fc_err_str() end
+
+--- `ssl_fc_extlist_bin`: extensions that the client sends; 1 leaves out grease
+---@param number? integer
+---@return string|nil
+function Fetches:ssl_fc_extlist_bin(number) end
 
 --- `ssl_fc_has_crt`: whether the client gave a certificate
 ---@return boolean|integer|nil
 function Fetches:ssl_fc_has_crt() end
+
+--- `ssl_fc_has_early`: whether early data was used, no
+---@return boolean|integer|nil
+function Fetches:ssl_fc_has_early() end
 
 --- `ssl_fc_has_sni`: whether the client has named a server
 ---@return boolean|integer|nil
@@ -835,13 +1081,77 @@ function Fetches:ssl_fc_is_resumed() end
 ---@return string|nil
 function Fetches:ssl_fc_protocol() end
 
---- `ssl_fc_session_id`: TLS session
+--- `ssl_fc_protocol_hello_id`: version that the client's first message has
+---@return integer|nil
+function Fetches:ssl_fc_protocol_hello_id() end
+
+--- `ssl_fc_sigalgs_bin`: signature algorithms that the client offers; 1 leaves out grease
+---@param number? integer
 ---@return string|nil
-function Fetches:ssl_fc_session_id() end
+function Fetches:ssl_fc_sigalgs_bin(number) end
 
 --- `ssl_fc_sni`: server that the client has named
 ---@return string|nil
 function Fetches:ssl_fc_sni() end
+
+--- `ssl_fc_supported_versions_bin`: versions that the client offers; 1 leaves out grease
+---@param number? integer
+---@return string|nil
+function Fetches:ssl_fc_supported_versions_bin(number) end
+
+--- `ssl_fc_use_keysize`: bits of the cipher's key
+---@return integer|nil
+function Fetches:ssl_fc_use_keysize() end
+
+--- `ssl_s_chain_der`: the server's certificates, in DER
+---@return string|nil
+function Fetches:ssl_s_chain_der() end
+
+--- `ssl_s_der`: the server's certificate, in DER
+---@return string|nil
+function Fetches:ssl_s_der() end
+
+--- `ssl_s_i_dn`: issuer of the server's certificate, or an entry of it
+---@param text1? string
+---@param number? integer
+---@param text3? string
+---@return string|nil
+function Fetches:ssl_s_i_dn(text1, number, text3) end
+
+--- `ssl_s_key_alg`: kind of its key
+---@return string|nil
+function Fetches:ssl_s_key_alg() end
+
+--- `ssl_s_notafter`: its end, as `YYMMDDhhmmssZ`
+---@return string|nil
+function Fetches:ssl_s_notafter() end
+
+--- `ssl_s_notbefore`: its beginning, as `YYMMDDhhmmssZ`
+---@return string|nil
+function Fetches:ssl_s_notbefore() end
+
+--- `ssl_s_s_dn`: subject of the server's certificate, or an entry of it
+---@param text1? string
+---@param number? integer
+---@param text3? string
+---@return string|nil
+function Fetches:ssl_s_s_dn(text1, number, text3) end
+
+--- `ssl_s_serial`: its serial number
+---@return string|nil
+function Fetches:ssl_s_serial() end
+
+--- `ssl_s_sha1`: its SHA-1 fingerprint
+---@return string|nil
+function Fetches:ssl_s_sha1() end
+
+--- `ssl_s_sig_alg`: what it is signed with
+---@return string|nil
+function Fetches:ssl_s_sig_alg() end
+
+--- `ssl_s_version`: its version
+---@return integer|nil
+function Fetches:ssl_s_version() end
 
 --- `status`: the status
 ---@return integer|nil

@@ -16,12 +16,13 @@ function Socket:close() end
 ---@return string?
 function Socket:connect(address, port) end
 
---- connects with TLS
+--- connects with TLS, and verifies that the server is the one that was meant; options: `sni`, `verify`, `ca`, `alpn`
 ---@param address string
 ---@param port? integer
+---@param options? table
 ---@return integer?
 ---@return string?
-function Socket:connect_ssl(address, port) end
+function Socket:connect_ssl(address, port, options) end
 
 --- gives the address, port and family of the other end
 ---@return string?
