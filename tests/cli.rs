@@ -39,6 +39,9 @@ const OWN: &[(&str, fn())] = &[
     ("script_mistakes_are_reported_by_check", script_mistakes_are_reported_by_check),
     ("what_scripts_do_otherwise_is_shown", what_scripts_do_otherwise_is_shown),
     ("scripts_of_another_dialect_are_read_as_such", scripts_of_another_dialect_are_read_as_such),
+    ("lint_shows_what_to_look_at", lint_shows_what_to_look_at),
+    ("lint_rewrites_what_is_safe", lint_rewrites_what_is_safe),
+    ("lint_of_what_cannot_be_read_fails", lint_of_what_cannot_be_read_fails),
     ("condition_is_answered_by_the_exit_status", condition_is_answered_by_the_exit_status),
     ("unknown_option_is_refused", unknown_option_is_refused),
     ("config_by_an_equals_sign", config_by_an_equals_sign),
@@ -233,6 +236,62 @@ fn scripts_of_another_dialect_are_read_as_such() {
             assert_eq!(output.status.success(), expected.is_empty(), "{script}: {said}");
             assert!(said.contains(expected), "{script}: {said}");
         }
+    }
+}
+
+fn lint_shows_what_to_look_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.lua");
+    let script = "core.register_fetches('a', function()\n    core.sleep(1)\nend)\n";
+    fs::write(&file, script).unwrap();
+    let file = file.to_str().unwrap();
+    let output = luaproxy(&["lint", file]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("'core.sleep' waits, and is reached from a sample fetch [wait]"),
+        "{said}"
+    );
+    assert!(said.contains("a.lua:2:5") && said.contains("^^^^"), "{said}");
+    let output = luaproxy(&["lint", "--format", "json", file]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let object: serde_json::Value = serde_json::from_str(said.trim()).unwrap();
+    assert_eq!(
+        (&object["line"], &object["column"], &object["rule"]),
+        (&2.into(), &5.into(), &"wait".into())
+    );
+    let output = luaproxy(&["lint", "--format", "github", file]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        said.starts_with("::warning file=") && said.contains(",line=2,col=5,title=wait::"),
+        "{said}"
+    );
+    fs::write(file, "core.register_fetches('a', function() return 'a' end)\n").unwrap();
+    let output = luaproxy(&["lint", file]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
+}
+
+fn lint_rewrites_what_is_safe() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.lua");
+    fs::write(&file, "local a <const> = 7 // 2\nreturn a << 40\n").unwrap();
+    let output = luaproxy(&["lint", "--fix", file.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("[shift]") && !said.contains("[attribute]"), "{said}");
+    let text = fs::read_to_string(&file).unwrap();
+    assert_eq!(text, "local a         = math.floor(7 / 2)\nreturn a << 40\n");
+}
+
+fn lint_of_what_cannot_be_read_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.lua");
+    fs::write(&file, "local a\nlocal b = = 1\n").unwrap();
+    let output = luaproxy(&["lint", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(text(&output).contains("a.lua:2: "), "{}", text(&output));
+    for wrong in [&["lint"][..], &["lint", "missing.lua"], &["lint", "--format", "xml", "a.lua"]] {
+        assert_eq!(luaproxy(wrong).status.code(), Some(2), "{wrong:?}");
     }
 }
 

@@ -8,6 +8,7 @@ use argh::FromArgs;
 
 use super::configuration::reason;
 use super::console::Console;
+use super::lint;
 use crate::compile;
 use crate::diag::Severity;
 use crate::diag::suggest;
@@ -33,6 +34,11 @@ pub(super) const USAGE: u8 = 2;
 
 /// All commands, sorted. Each reads its arguments with [`Input::parse`].
 const COMMANDS: &[Command] = &[
+    Command {
+        name: "lint",
+        doc: "show what an author should look at in a script (--fix, --format)",
+        run: lint::run,
+    },
     Command {
         name: "manual",
         doc: "print what there is of the configuration language, or of Lua (--lua)",

@@ -4,6 +4,7 @@ mod command;
 pub mod configuration;
 pub mod console;
 mod daemon;
+mod lint;
 pub mod options;
 mod run;
 pub mod version;

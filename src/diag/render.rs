@@ -82,6 +82,19 @@ pub fn one(sources: &Sources, diagnostic: &Diagnostic, style: Style) -> String {
     text
 }
 
+/// Returns the pictures alone of what has a place, without colours.
+pub fn pictures(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        let place = diagnostic.span.and_then(|span| Some((span, sources.source(span.source)?)));
+        if let Some((span, source)) = place {
+            let line = sources.place(Span { start: start_of(source, span), ..span }).1;
+            text.push_str(&picture(source, span, line, diagnostic, Style::plain(0)));
+        }
+    }
+    text
+}
+
 /// Returns a line as HAProxy prints it: `[ALERT]    (7038) : text`.
 pub fn line(severity: Severity, text: &str, pid: u32) -> String {
     let label = match severity {

@@ -14,6 +14,7 @@ use crate::diag::Span;
 
 mod check;
 mod depth;
+mod lint;
 
 mod number;
 mod transform;
@@ -21,6 +22,7 @@ mod transform;
 #[cfg(test)]
 mod tests;
 
+pub use lint::lint;
 pub use transform::transform;
 
 /// How scripts are read that do not say.

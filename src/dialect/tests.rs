@@ -155,3 +155,82 @@ fn fixes_rewrite_what_they_are_of() {
     assert_eq!(fixed("local a <const> = 1"), "local a         = 1");
     assert_eq!(fixed("return x & 0xFFFFFFFF"), "return x & 0xFFFFFFFF");
 }
+
+/// Returns the rules of `lint` and the lines they mark.
+fn linted(source: &str) -> String {
+    let findings = lint(source.as_bytes()).unwrap();
+    let one =
+        |it: &Finding| format!("{}:{}", it.rule, source[..it.place.0].matches('\n').count() + 1);
+    findings.iter().map(one).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn globals_that_functions_write_are_found() {
+    for (source, expected) in [
+        ("x = 1\nfunction f() end", ""),
+        ("local function f()\n x = 1 end", "global:2"),
+        ("local x\nlocal function f() x = 1 end", ""),
+        ("count = 0\nlocal function f() count = count + 1 end", ""),
+        (
+            "local function f(a, ...) a = 1 for i = 1, 2 do i = 3 end for k, v in x do k, v = 1 end end",
+            "",
+        ),
+        ("local function f()\n do local y end\n y = 1 end", "global:3"),
+        ("local function f()\n function g() end end", "global:2"),
+        ("local function f() local function g() g = 1 end end", ""),
+        ("function t.f() self.x, t.y, _ = 1 end", ""),
+        ("local function f()\n a, b.c, d = 1 end", "global:2 global:2"),
+    ] {
+        assert_eq!(linted(source), expected, "{source}");
+    }
+}
+
+#[test]
+fn waits_that_a_fetch_or_converter_reaches_are_found() {
+    for (source, expected) in [
+        ("core.register_fetches('a', function()\n core.sleep(1) end)", "wait:2"),
+        ("core.register_converters('a', function()\n return core.tcp() end)", "wait:2"),
+        ("core.register_action('a', { 'http-req' }, function()\n core.sleep(1) end)", ""),
+        ("core.register_service('a', 'http', function() core.msleep(1) end)", ""),
+        ("core.register_task(function() core.sleep(1) end)", ""),
+        ("local function f()\n core.msleep(1) end\ncore.register_fetches('a', f)", "wait:2"),
+        ("local f = function()\n core.msleep(1) end\ncore.register_fetches('a', f)", "wait:2"),
+        (
+            "local function g()\n core.httpclient():get() end\nfunction f() g() end\ncore.register_fetches('a', f)",
+            "wait:2",
+        ),
+        (
+            "local function g() core.sleep(1) end\nlocal function f() end\ncore.register_fetches('a', f)",
+            "",
+        ),
+        (
+            "core.register_fetches('a', function()\n core.register_task(function() core.sleep(1) end) end)",
+            "",
+        ),
+        (
+            "local function f() f() g() end\nlocal function g()\n f() core.sleep(1) end\ncore.register_fetches('a', f)\ncore.register_converters('a', f)",
+            "wait:3",
+        ),
+    ] {
+        assert_eq!(linted(source), expected, "{source}");
+    }
+}
+
+#[test]
+fn what_is_not_compiled_in_loops_of_registered_functions_is_found() {
+    let action = |body: &str| {
+        format!("core.register_action('a', {{ 'http-req' }}, function(txn)\n{body}\nend)")
+    };
+    for (body, expected) in [
+        ("for i = 1, 9 do\n s = t:gsub('a', 'b') end", "global:3 jit:3"),
+        ("local s = t:gsub('a', 'b')", ""),
+        ("while x do\n table.sort(t) end", "jit:3"),
+        ("repeat\n local f = function() end until x", "jit:3"),
+        ("for _, v in ipairs(t) do\n v:match('x') os.time() end", "jit:3 jit:3"),
+        ("for i = 1, 9 do t[i] = string.format('%d', i) .. #t end", ""),
+    ] {
+        assert_eq!(linted(&action(body)), expected, "{body}");
+    }
+    // At the start it runs once.
+    assert_eq!(linted("for i = 1, 9 do table.sort(t) end"), "");
+}
