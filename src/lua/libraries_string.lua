@@ -1,7 +1,7 @@
 -- The string library, where it could hold a worker. A C function that has done enough returns
 -- PAUSED and what to go on with, so that the script can be preempted in between. One that finds an
 -- argument wrong leaves the words to LuaJIT's own, which knows the script's line and names.
-local PAUSED, FAIL, find, match, next_match, go_on, substitute = ...
+local PAUSED, FAIL, find, match, next_match, go_on, substitute, each = ...
 
 local error, getmetatable, select, tonumber, type = error, getmetatable, select, tonumber, type
 local tostring = tostring
@@ -76,10 +76,8 @@ local function is_text(value)
     return type(value) == "string" or type(value) == "number"
 end
 
-function string.gmatch(text, pattern)
-    if not is_text(text) or not is_text(pattern) then
-        return plain_gmatch(text, pattern)
-    end
+-- Where a search may take long.
+local function slow_gmatch(text, pattern)
     local at = 1
     local function advance(first, last, ...)
         if first == PAUSED then
@@ -109,6 +107,17 @@ function string.gmatch(text, pattern)
     end
 end
 
+function string.gmatch(text, pattern)
+    if not is_text(text) or not is_text(pattern) then
+        return plain_gmatch(text, pattern)
+    end
+    local quick = each(text, pattern)
+    if quick then
+        return quick
+    end
+    return slow_gmatch(text, pattern)
+end
+
 -- Returns the range of a match and what the replacement makes of it.
 local function replace(replacement, is_call, text, pattern, first, last, a, ...)
     if first == nil then
@@ -126,7 +135,8 @@ end
 -- `gsub` with a replacement that is called.
 local function gsub_by_calls(text, pattern, replacement, is_call, most)
     local anchored = byte(pattern) == 94
-    local out, size, count, at, length = {}, 0, 0, 1, #text
+    -- A table for what is usual, that does not have to grow.
+    local out, size, count, at, length = { "", "", "", "", "", "", "", "" }, 0, 0, 1, #text
     while count < most do
         local first, last, value, second = next_match(text, pattern, at, anchored)
         if second ~= nil then
@@ -167,7 +177,7 @@ local function gsub_by_calls(text, pattern, replacement, is_call, most)
         end
     end
     out[size + 1] = sub(text, at)
-    return concat(out), count
+    return concat(out, "", 1, size + 1), count
 end
 
 -- Gathers the pieces of a `gsub` that takes long.

@@ -56,11 +56,12 @@ fn others_take_the_connections(peer: Peer) {
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let proxy = setup.start(CONFIG);
     let addr = listening(&proxy);
-    for _ in 0..2 {
+    for stalls in 1..=2 {
         let mut stuck = Client::connect(addr).unwrap();
         stuck.send("GET /wait HTTP/1.1\r\nhost: x\r\n\r\n");
-        // The script does not read before this file is closed.
-        let held = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+        // From here on it does nothing else: before, it could have accepted some of what follows.
+        let held = "a call in C has held";
+        proxy.until(|| (proxy.said().matches(held).count() == stalls).then_some(()));
         // The kernel gives about half of them to either worker.
         let mut clients: Vec<_> = (0..32).map(|_| Client::connect(addr).unwrap()).collect();
         for client in &mut clients {
@@ -70,7 +71,6 @@ fn others_take_the_connections(peer: Peer) {
             assert_eq!(client.message().expect("each is answered").text(), "done");
         }
         fs::write(&pipe, "back\n").unwrap();
-        drop(held);
         assert_eq!(stuck.message().expect("the script went on").text(), "back");
     }
     proxy.stop();

@@ -23,18 +23,21 @@ local function take(class, name)
     return number and make(number)
 end
 
--- Returns the methods of a class: each is made when it is first asked for. What the class does not
--- have, `other` may.
+-- Finds the methods of all classes: each is made when it is first asked for. A table of methods has
+-- the name of its class in the field 0, and in 1 what may have those that the class has not.
+local lazy_methods = {
+    __index = function(self, name)
+        local class, other = rawget(self, 0), rawget(self, 1)
+        local method = class and not INTERNAL[name] and take(class, name) or other and other(name)
+        if method then
+            rawset(self, name, method)
+        end
+        return method
+    end,
+}
+
 local function methods_of(class, other)
-    return setmetatable({}, {
-        __index = function(self, name)
-            local method = class and not INTERNAL[name] and take(class, name) or other and other(name)
-            if method then
-                rawset(self, name, method)
-            end
-            return method
-        end,
-    })
+    return setmetatable({ [0] = class, other }, lazy_methods)
 end
 
 local function class(name, methods, make)

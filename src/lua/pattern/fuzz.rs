@@ -50,13 +50,8 @@ pub fn substitute(
     let mut substitution = Substitution::new();
     substitution.begin(false, subject.len() + 1);
     for _ in 0..TURNS_MAX {
-        let steps = &mut steps.clone();
-        let want = match substitution.run(subject, pattern, &mut out, steps) {
-            Ok(Want::Replacement(..)) => {
-                substitution.expand(subject, replacement, &mut out, steps).map(|_| Want::Turn)
-            }
-            want => want,
-        };
+        let want =
+            substitution.replace(subject, pattern, replacement, &mut out, &mut steps.clone());
         result.append(&mut out);
         match want {
             Ok(Want::Nothing) => return Some(Ok((result, substitution.count()))),

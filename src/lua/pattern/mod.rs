@@ -23,6 +23,9 @@ pub(super) use substitution::Want;
 /// How much one C call does before Lua may be preempted: about a third of a millisecond.
 pub(super) const STEPS: usize = 30_000;
 
+/// How much a search may do that is never suspended: about a millisecond.
+const QUICK: usize = 120_000;
+
 /// How many captures a pattern may have.
 const CAPTURES_MAX: usize = 32;
 
@@ -114,6 +117,20 @@ static SPECIAL: [bool; 256] = {
 /// Says whether a pattern is more than its own text.
 pub(super) fn is_special(pattern: &[u8]) -> bool {
     pattern.iter().any(|byte| SPECIAL[usize::from(*byte)])
+}
+
+/// Says whether a search in so many bytes is over within some turns, whatever the pattern makes of
+/// them: each repetition but a last one may be tried with each length, at each place.
+pub(super) fn is_quick(pattern: &[u8], subject: usize) -> bool {
+    let is_repetition = |byte: &u8| b"*+-?".contains(byte);
+    let end = pattern.iter().rposition(|byte| *byte != b')').map_or(0, |last| last + 1);
+    let inner = pattern.get(..end.saturating_sub(1)).unwrap_or_default();
+    let tries = inner.iter().filter(|byte| is_repetition(byte)).count() + 1;
+    // Of what is compared otherwise, more at a time: %b, %f, captures.
+    let others = pattern.iter().filter(|byte| **byte == b'%').count();
+    let cost = u32::try_from(tries).ok().and_then(|tries| (subject + 1).checked_pow(tries));
+    let each = pattern.len() + 1 + if others > 0 { subject / 8 * others } else { 0 };
+    cost.and_then(|cost| cost.checked_mul(each)).is_some_and(|cost| cost <= QUICK)
 }
 
 /// Returns what LuaJIT sees of a pattern: the bytes before a zero.

@@ -84,8 +84,27 @@ impl Substitution {
         Ok(Want::Nothing)
     }
 
+    /// Replaces matches by what a replacement of text makes of them.
+    pub(in crate::lua) fn replace(
+        &mut self,
+        subject: &[u8],
+        pattern: &[u8],
+        replacement: &[u8],
+        out: &mut Vec<u8>,
+        steps: &mut usize,
+    ) -> Result<Want, Error> {
+        loop {
+            let want = self.run(subject, pattern, out, steps)?;
+            if !matches!(want, Want::Replacement(..))
+                || self.expand(subject, replacement, out, steps)? == Want::Turn
+            {
+                return Ok(if want == Want::Nothing { Want::Nothing } else { Want::Turn });
+            }
+        }
+    }
+
     /// Writes what a replacement of text makes of the match; goes on later if that gets long.
-    pub(in crate::lua) fn expand(
+    fn expand(
         &mut self,
         subject: &[u8],
         replacement: &[u8],

@@ -8,6 +8,7 @@
 use std::alloc;
 use std::alloc::Layout;
 use std::cell::Cell;
+use std::ffi::CStr;
 use std::ffi::c_int;
 use std::ffi::c_void;
 use std::fmt;
@@ -19,10 +20,10 @@ use mlua::ffi::lua_State;
 
 use super::hook;
 
-/// How much the collector does in a small step, as `setstepmul` counts; how many of them are a step,
-/// and how many steps a slice.
-const SMALL: c_int = 20;
-const STEP: usize = 16;
+/// The name of what tells that a cycle is complete.
+const WATCH: &CStr = c"luaproxy.watch";
+
+/// How many steps of the collector are done at once: some ten microseconds each.
 const SLICE: usize = 16;
 
 /// What a state may hold.
@@ -69,6 +70,8 @@ pub(super) struct Heap {
     /// The host allocates, which must not fail.
     exempt: Cell<bool>,
     want: Cell<Option<Want>>,
+    /// There is an object whose end tells that a cycle is complete.
+    watched: Cell<bool>,
     /// How many were completed where a script could not be suspended.
     cycles: Cell<u8>,
     refusal: Cell<Option<Refusal>>,
@@ -97,6 +100,7 @@ impl Memory {
             knob: Cell::new(("", 0)),
             exempt: Cell::new(false),
             want: Cell::new(None),
+            watched: Cell::new(false),
             cycles: Cell::new(0),
             refusal: Cell::new(None),
         };
@@ -141,12 +145,12 @@ impl Memory {
 
     /// Goes some microseconds on with collecting; says whether a cycle is complete.
     pub(in crate::lua) fn step(&self) -> bool {
-        self.exempt(|| step(self.main))
+        step(self.main)
     }
 
     /// Goes about a tenth of a millisecond on with collecting; says whether a cycle is complete.
     pub(in crate::lua) fn slice(&self) -> bool {
-        self.exempt(|| slice(self.main))
+        slice(self.main)
     }
 
     /// Says whether collecting has left little enough, and takes note of it.
@@ -218,9 +222,7 @@ impl Heap {
     /// Goes on with collecting where a script cannot be suspended: to be called again as long as
     /// there is something wanted, between two instructions.
     pub(super) fn collect(&self, state: *mut lua_State) {
-        let outer = self.exempt.replace(true);
         let complete = slice(state);
-        self.exempt.set(outer);
         if !self.is_relieved() && complete {
             let cycles = self.cycles.get() + 1;
             self.cycles.set(cycles);
@@ -323,14 +325,48 @@ fn slice(state: *mut lua_State) -> bool {
     (0..SLICE).any(|_| step(state))
 }
 
-/// Goes on with collecting, about as far as LuaJIT itself does at once.
+/// Goes on with collecting as far as LuaJIT itself does at once; says whether a cycle is complete.
+///
+/// `LUA_GCSTEP` would go on for as many steps as KiB were asked for in large blocks. What makes a
+/// string does one; that a cycle is complete shows in the end of an object that nobody holds.
 fn step(state: *mut lua_State) -> bool {
-    // What was asked for in large blocks LuaJIT wants to make good at once, with up to a step for
-    // each KiB: so steps are small, and more of them are done.
-    let pace = control(state, ffi::LUA_GCSETSTEPMUL, SMALL);
-    let complete = (0..STEP).any(|_| control(state, ffi::LUA_GCSTEP, 0) != 0);
-    control(state, ffi::LUA_GCSETSTEPMUL, pace);
-    complete
+    let Some(heap) = of(state) else { return true };
+    let outer = heap.exempt.replace(true);
+    if !heap.watched.replace(true) {
+        watch(state);
+    }
+    control(state, ffi::LUA_GCRESTART, 0);
+    // SAFETY: an empty string is always there, and there is a free slot.
+    unsafe { ffi::lua_pushlstring_(state, c"".as_ptr(), 0) };
+    // SAFETY: it was just put there.
+    unsafe { ffi::lua_settop(state, -2) };
+    heap.exempt.set(outer);
+    !heap.watched.get()
+}
+
+/// Makes an object that nobody holds and that tells of its end.
+fn watch(state: *mut lua_State) {
+    // SAFETY: there are free slots; what is held is exempt.
+    unsafe { ffi::lua_newuserdata(state, 1) };
+    // SAFETY: as above; the name is the host's own.
+    if unsafe { ffi::luaL_newmetatable(state, WATCH.as_ptr()) } != 0 {
+        // SAFETY: as above.
+        unsafe { ffi::lua_pushcclosure(state, ended, 0) };
+        // SAFETY: the metatable is below the function.
+        unsafe { ffi::lua_setfield(state, -2, c"__gc".as_ptr()) };
+    }
+    // SAFETY: the userdata is below its metatable.
+    unsafe { ffi::lua_setmetatable(state, -2) };
+    // SAFETY: the userdata is on top.
+    unsafe { ffi::lua_settop(state, -2) };
+}
+
+/// The finalizer of what [`watch`] makes.
+unsafe extern "C-unwind" fn ended(state: *mut lua_State) -> c_int {
+    if let Some(heap) = of(state) {
+        heap.watched.set(false);
+    }
+    0
 }
 
 fn control(state: *mut lua_State, what: c_int, data: c_int) -> c_int {

@@ -53,6 +53,7 @@ pub(super) type LibraryTools = (
     mlua::Function,
     mlua::Function,
     mlua::Function,
+    mlua::Function,
 );
 
 /// The chunk name of the prelude, whose frames no traceback shows.
@@ -108,6 +109,7 @@ pub(super) fn library_tools(lua: &mlua::Lua) -> mlua::Result<LibraryTools> {
         function(string::next)?,
         function(string::go_on)?,
         function(string::substitute)?,
+        function(string::each)?,
     ))
 }
 

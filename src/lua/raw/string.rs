@@ -116,6 +116,67 @@ pub(super) unsafe extern "C-unwind" fn next(state: *mut lua_State) -> c_int {
     }
 }
 
+/// `each(subject, pattern)`: what `gmatch` returns, where no search takes long; else nothing.
+pub(super) unsafe extern "C-unwind" fn each(state: *mut lua_State) -> c_int {
+    let (Some(subject), Some(pattern)) = (text(state, 1), text(state, 2)) else { return 0 };
+    if is_slowed() || !pattern::is_quick(pattern::until_zero(pattern), subject.len()) {
+        return 0;
+    }
+    // SAFETY: the two arguments are there, and a C function has free slots.
+    unsafe { ffi::lua_settop(state, 2) };
+    push_number(state, 0);
+    // SAFETY: three values are on top.
+    unsafe { ffi::lua_pushcclosure(state, following, 3) };
+    1
+}
+
+/// The next match of what [`each`] was given.
+unsafe extern "C-unwind" fn following(state: *mut lua_State) -> c_int {
+    let [subject, pattern, at] = [1, 2, 3].map(ffi::lua_upvalueindex);
+    let (Some(subject), Some(pattern), Some(start)) =
+        (text(state, subject), text(state, pattern), number(state, at, 0.0))
+    else {
+        return 0;
+    };
+    let Ok(start) = usize::try_from(to_integer(start, f64::from(i32::MIN))) else { return 0 };
+    if start > subject.len() {
+        return 0;
+    }
+    let progress = SEARCH.with_borrow_mut(|search| {
+        search.begin(start, false);
+        search.run(subject, pattern::until_zero(pattern), &mut (usize::MAX >> 8))
+    });
+    let range = match progress {
+        Ok(Progress::Found(first, last)) => (first, last),
+        Ok(_) => return 0,
+        Err(error) => return fail(state, error),
+    };
+    push_number(state, range.1 + usize::from(range.0 == range.1));
+    // SAFETY: the index is that of an upvalue, and its value is on top.
+    unsafe { ffi::lua_replace(state, at) };
+    let count = SEARCH.with_borrow(Search::level).max(1);
+    for index in 0..count {
+        match SEARCH.with_borrow(|search| search.capture(index, range)) {
+            Ok(capture) => push_capture(state, subject, capture),
+            Err(error) => return fail(state, error),
+        }
+    }
+    c_int::try_from(count).unwrap_or(0)
+}
+
+/// Raises an error where the script called.
+fn fail(state: *mut lua_State, error: Error) -> c_int {
+    push_text(state, error.text().as_bytes());
+    // SAFETY: a C function has free slots, and the caller is a level.
+    unsafe { ffi::luaL_where(state, 1) };
+    // SAFETY: the two are on top, and change places.
+    unsafe { ffi::lua_insert(state, -2) };
+    // SAFETY: two strings are on top.
+    unsafe { ffi::lua_concat(state, 2) };
+    // SAFETY: the error is on top; the frames it unwinds hold nothing.
+    unsafe { ffi::lua_error(state) }
+}
+
 /// `go_on(subject, pattern, paused)`: goes on with a suspended search.
 pub(super) unsafe extern "C-unwind" fn go_on(state: *mut lua_State) -> c_int {
     let (Some(subject), Some(pattern)) = (text(state, 1), text(state, 2)) else {
@@ -149,22 +210,15 @@ pub(super) unsafe extern "C-unwind" fn substitute(state: *mut lua_State) -> c_in
     let pattern = effective(pattern, with_substitution(|it, _| it.search.is_anchored()));
     with_substitution(|_, out| out.clear());
     let done = loop {
-        match with_substitution(|it, out| it.run(subject, pattern, out, &mut steps)) {
+        let want = with_substitution(|it, out| match replacement {
+            Some(text) => it.replace(subject, pattern, text, out, &mut steps),
+            None => it.run(subject, pattern, out, &mut steps),
+        });
+        match want {
             Ok(Want::Replacement(first, last)) => {
-                let outcome = match replacement {
-                    Some(text) => {
-                        with_substitution(|it, out| it.expand(subject, text, out, &mut steps))
-                            .map_err(Failure::Pattern)
-                    }
-                    None => {
-                        steps = steps.saturating_sub(LOOKUP);
-                        look_up(state, subject, (first, last))
-                    }
-                };
-                match outcome {
-                    Ok(Want::Turn) => break false,
-                    Ok(_) => {}
-                    Err(error) => return push_failure(state, error),
+                steps = steps.saturating_sub(LOOKUP);
+                if let Err(failure) = look_up(state, subject, (first, last)) {
+                    return push_failure(state, failure);
                 }
             }
             Ok(Want::Turn) => break false,
@@ -232,7 +286,7 @@ fn search_on(state: *mut lua_State, subject: &[u8], pattern: &[u8], gives: Gives
 }
 
 /// Writes what a table has for the match.
-fn look_up(state: *mut lua_State, subject: &[u8], range: (usize, usize)) -> Result<Want, Failure> {
+fn look_up(state: *mut lua_State, subject: &[u8], range: (usize, usize)) -> Result<(), Failure> {
     let key = with_substitution(|it, _| it.search.capture(0, range))?;
     push_capture(state, subject, key);
     // SAFETY: index 3 is a table, and the key is on top.
@@ -249,7 +303,7 @@ fn look_up(state: *mut lua_State, subject: &[u8], range: (usize, usize)) -> Resu
     });
     // SAFETY: the value is on top, and no longer needed.
     unsafe { ffi::lua_settop(state, -2) };
-    Ok(Want::Nothing)
+    Ok(())
 }
 
 /// Why a substitution fails.
@@ -311,6 +365,15 @@ fn to_integer(number: f64, low: f64) -> i64 {
     #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
     let integer = if fits { number as i64 } else { low as i64 };
     integer
+}
+
+/// Says whether searches are suspended as often as can be.
+fn is_slowed() -> bool {
+    #[cfg(test)]
+    if STEPS.get().is_some() {
+        return true;
+    }
+    cfg!(luaproxy_zeal)
 }
 
 fn steps() -> usize {
