@@ -23,7 +23,11 @@ pub(super) async fn finish(
                 give_way(&call).await;
                 current::with(current, || call.go_on())
             }
-            Step::Waiting(_) if matches!(current.context, Context::Body | Context::Init) => {
+            // A worker that makes a state does so beside other work; at the start there is none.
+            Step::Waiting(_)
+                if matches!(current.context, Context::Body | Context::Init)
+                    && !task::is_running() =>
+            {
                 return Err(Error::raised("yield not allowed"));
             }
             Step::Waiting(op) => {

@@ -113,11 +113,15 @@ fn account(args: &Args<'_>) -> Result<Arc<Account>, Raise> {
 /// Says why a call can neither block nor wait.
 fn cannot_wait() -> Option<String> {
     let context = current::context();
-    let may = is_start() || context.may_wait();
+    let may = is_loading() || context.may_wait();
     (!may).then(|| format!("no file can be read in the {} context", context.name()))
 }
 
-/// Says whether the script is being loaded: nothing can wait there, and reading is brief.
+/// Says whether the process starts: nothing can wait then, and nobody is waiting.
 fn is_start() -> bool {
+    is_loading() && !task::is_running()
+}
+
+fn is_loading() -> bool {
     matches!(current::context(), Context::Body | Context::Init)
 }

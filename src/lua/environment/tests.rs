@@ -18,6 +18,7 @@ use super::super::api::tests::txn;
 use super::super::book::Book;
 use super::super::book::Info;
 use super::super::book::Place;
+use super::super::call::Step;
 use super::super::current;
 use super::super::current::Context;
 use super::super::current::Current;
@@ -30,6 +31,7 @@ use super::super::vm::Reach;
 use super::super::vm::Vm;
 use crate::proxy::Mode;
 use crate::script::policy::Policy;
+use crate::task;
 use crate::txn::Direction;
 use crate::txn::Shared;
 
@@ -293,6 +295,16 @@ fn modules_are_found_below_the_path_and_run_once() {
     let source = "return require('a').name .. require 'late'";
     let late = run_in(&vm, Context::Action, source);
     assert_eq!(late, Ok(Ret::Str(b"alate".to_vec())));
+    // So does a body, where others are served meanwhile.
+    write("body.lua", "return 'body'");
+    let source = vm.load("t.lua", b"return require 'body'").unwrap();
+    let waited = task::block_on(async {
+        let current = Current { context: Context::Body, txn: None };
+        let (call, step) = current::with(&current, || vm.start(&source, &[], Limits::NONE));
+        assert!(matches!(step, Step::Waiting(_)), "{step:?}");
+        driver::finish(call, step, &current).await
+    });
+    assert_eq!(waited.unwrap(), Ok(Ret::Str(b"body".to_vec())));
     let error =
         run_in(&vm, Context::Converter, "local found = require 'later' return found").unwrap_err();
     let why = "t.lua:1: module 'later' not found:\n\tno field package.preload['later']\
