@@ -13,6 +13,7 @@ use mlua::Lua;
 use mlua::LuaString;
 use mlua::MultiValue;
 use mlua::Value;
+use mlua::debug::Debug;
 
 use super::api::Row;
 use super::error::Error;
@@ -57,6 +58,9 @@ impl fmt::Debug for Reply {
         }
     }
 }
+
+/// How deep a library calls the host's functions.
+const LEVELS_MAX: usize = 20;
 
 thread_local! {
     /// What the function that is about to yield waits for.
@@ -152,11 +156,23 @@ fn hand_back(lua: &Lua, result: Result<Reply, Raise>) -> mlua::Result<MultiValue
             return Ok(MultiValue::from_iter([
                 Value::LightUserData(raw::fail_token()),
                 Value::String(lua.create_string(raise.message)?),
+                Value::Integer(blamed(lua)),
             ]));
         }
     };
     PENDING.set(Some(pending));
     Ok(MultiValue::from_iter([Value::LightUserData(raw::wait_token())]))
+}
+
+/// Returns the level of the stack whose line an error is about: the caller of the function, or of
+/// the Lua part of a library that has called it.
+fn blamed(lua: &Lua) -> i64 {
+    let is_own = |level| {
+        let source = |frame: &Debug<'_>| frame.source().source.as_deref() == Some(raw::PRELUDE);
+        lua.inspect_stack(level, source).unwrap_or(false)
+    };
+    let level = (2..LEVELS_MAX).find(|level| !is_own(*level)).unwrap_or(2);
+    i64::try_from(level).unwrap_or(2)
 }
 
 /// Takes what the call that just yielded waits for, or will wait for when it goes on.

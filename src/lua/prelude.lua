@@ -22,14 +22,14 @@ end
 
 -- Turns what a host function returned into its results, an error, or a wait for the results.
 local function pass(...)
-    local first, message = ...
+    local first, message, level = ...
     if rawequal(first, WAIT) then
         if not yieldable() then
             error(NO_YIELD, 2)
         end
         return settle(yield(WAIT))
     elseif rawequal(first, FAIL) then
-        error(message, 2)
+        error(message, level)
     end
     return ...
 end

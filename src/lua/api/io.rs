@@ -81,7 +81,7 @@ fn found(lua: &Lua, module: Result<Arc<Module>, String>) -> Outcome {
 }
 
 /// Returns the content of a file below a tenant's `read-dir`, or why there is none. It blocks.
-pub(super) fn read(account: &Arc<Account>, name: &str) -> Result<Vec<u8>, String> {
+pub(in crate::lua) fn read(account: &Arc<Account>, name: &str) -> Result<Vec<u8>, String> {
     let fail = |why: &str| Err(format!("{name}: {why}"));
     let Some((folder, path)) = place(account, name) else { return fail("Permission denied") };
     let opened = match folder::open(&folder, &path) {

@@ -40,7 +40,7 @@ pub(super) mod core;
 mod event;
 mod http;
 mod httpclient;
-mod io;
+pub(super) mod io;
 mod map;
 mod os;
 mod patref;

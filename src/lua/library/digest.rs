@@ -33,6 +33,7 @@ pub(super) const TABLE: &[Digest] = &[
 pub(super) trait Keyed {
     fn update(&mut self, bytes: &[u8]);
     fn finish(self: Box<Self>) -> Vec<u8>;
+    fn copy(&self) -> Box<dyn Keyed>;
 }
 
 /// Finds a digest as libraries spell it: `SHA256`, `sha-256`, `RSA-SHA256`.
@@ -49,6 +50,10 @@ impl<M: Mac + Clone + 'static> Keyed for M {
 
     fn finish(self: Box<Self>) -> Vec<u8> {
         self.finalize().into_bytes().to_vec()
+    }
+
+    fn copy(&self) -> Box<dyn Keyed> {
+        Box::new(self.clone())
     }
 }
 

@@ -4,7 +4,9 @@
 use std::sync::OnceLock;
 
 use mlua::Function;
+use mlua::Lua;
 use mlua::Table;
+use mlua::UserData;
 use mlua::Value;
 
 use super::api;
@@ -20,12 +22,18 @@ use super::vm::Vm;
 use crate::script::policy::Policy;
 
 mod base64;
+mod cipher;
 mod digest;
 mod hash;
+mod hasher;
 mod json;
+mod key;
+mod maxminddb;
 mod mime;
 mod socket;
 
+#[cfg(test)]
+mod crypto_tests;
 #[cfg(test)]
 mod json_tests;
 #[cfg(test)]
@@ -60,6 +68,8 @@ enum Needs {
     Nothing,
     /// Sockets: `connect-allow`.
     Network,
+    /// Files: `read-dir`.
+    Files,
 }
 
 /// The libraries, each in its own file.
@@ -68,11 +78,20 @@ const TABLE: &[Library] = &[
     Library { name: "base64", word: "base64", needs: Needs::Nothing, before_files: false, source: include_str!("base64.lua"), functions: &[("base64", base64::TABLE)] },
     Library { name: "cjson", word: "json", needs: Needs::Nothing, before_files: true, source: include_str!("json.lua"), functions: &[("json", json::TABLE)] },
     Library { name: "cjson.safe", word: "json", needs: Needs::Nothing, before_files: true, source: "return require('cjson').safe()", functions: &[] },
+    Library { name: "crypto", word: "crypto", needs: Needs::Nothing, before_files: true, source: include_str!("crypto.lua"), functions: CRYPTO },
     Library { name: "dkjson", word: "json", needs: Needs::Nothing, before_files: false, source: include_str!("dkjson.lua"), functions: &[("json", json::TABLE)] },
     Library { name: "json", word: "json", needs: Needs::Nothing, before_files: false, source: "return require('cjson')", functions: &[] },
     Library { name: "ltn12", word: "ltn12", needs: Needs::Nothing, before_files: true, source: include_str!("ltn12.lua"), functions: &[] },
+    Library { name: "maxminddb", word: "maxminddb", needs: Needs::Files, before_files: false, source: include_str!("maxminddb.lua"), functions: &[("maxminddb", maxminddb::TABLE)] },
     Library { name: "md5", word: "md5", needs: Needs::Nothing, before_files: false, source: include_str!("md5.lua"), functions: &[("hash", hash::TABLE)] },
     Library { name: "mime", word: "mime", needs: Needs::Nothing, before_files: true, source: include_str!("mime.lua"), functions: &[("mime", mime::TABLE)] },
+    Library { name: "openssl", word: "openssl", needs: Needs::Nothing, before_files: true, source: include_str!("openssl.lua"), functions: CRYPTO },
+    Library { name: "openssl.cipher", word: "openssl", needs: Needs::Nothing, before_files: true, source: "return require('openssl').cipher", functions: &[] },
+    Library { name: "openssl.digest", word: "openssl", needs: Needs::Nothing, before_files: true, source: "return require('openssl').digest", functions: &[] },
+    Library { name: "openssl.hmac", word: "openssl", needs: Needs::Nothing, before_files: true, source: "return require('openssl').hmac", functions: &[] },
+    Library { name: "openssl.pkey", word: "openssl", needs: Needs::Nothing, before_files: true, source: "return require('openssl').pkey", functions: &[] },
+    Library { name: "openssl.rand", word: "openssl", needs: Needs::Nothing, before_files: true, source: "return require('openssl').rand", functions: &[] },
+    Library { name: "openssl.x509", word: "openssl", needs: Needs::Nothing, before_files: true, source: "return require('openssl').x509", functions: &[] },
     Library { name: "sha1", word: "sha1", needs: Needs::Nothing, before_files: false, source: include_str!("sha1.lua"), functions: &[("hash", hash::TABLE)] },
     Library { name: "sha2", word: "sha2", needs: Needs::Nothing, before_files: false, source: include_str!("sha2.lua"), functions: &[("base64", base64::TABLE), ("hash", hash::TABLE)] },
     Library { name: "socket", word: "socket", needs: Needs::Network, before_files: true, source: include_str!("socket.lua"), functions: SOCKET },
@@ -81,6 +100,14 @@ const TABLE: &[Library] = &[
     Library { name: "socket.http", word: "socket", needs: Needs::Network, before_files: true, source: include_str!("socket_http.lua"), functions: &[] },
     Library { name: "socket.unix", word: "socket", needs: Needs::Network, before_files: true, source: "return require('socket').unix_library()", functions: &[] },
     Library { name: "socket.url", word: "socket", needs: Needs::Network, before_files: true, source: include_str!("socket_url.lua"), functions: &[] },
+];
+
+/// What `crypto` and `openssl` are made of.
+const CRYPTO: &[Group] = &[
+    ("cipher", cipher::TABLE),
+    ("hash", hash::TABLE),
+    ("hasher", hasher::TABLE),
+    ("key", key::TABLE),
 ];
 
 /// What `core.tcp` gives, and what LuaSocket has beside it.
@@ -133,6 +160,7 @@ impl Library {
             None => match self.needs {
                 Needs::Nothing => true,
                 Needs::Network => !policy.connect_allow.is_empty(),
+                Needs::Files => policy.read_dir.is_some(),
             },
         }
     }
@@ -154,4 +182,9 @@ impl Library {
         }
         Ok(all)
     }
+}
+
+/// Returns a reply of an object, with the data in its field 0.
+fn object(lua: &Lua, data: impl UserData + 'static) -> Result<Reply, Raise> {
+    Ok(Reply::values([Value::Table(api::object(lua, data)?)]))
 }
