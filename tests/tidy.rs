@@ -21,7 +21,7 @@ const DOORS: &[Door] = &[
     Door { name: "async_task", places: &["task/scheduler.rs"] },
     Door { name: "dns_lookup", places: &["net/resolve.rs"] },
     Door { name: "full_moon", places: &["dialect/"] },
-    Door { name: "maxminddb", places: &["lua/library/maxminddb.rs"] },
+    Door { name: "maxminddb", places: &["lua/library/"] },
     Door { name: "mlua", places: &["lua/"] },
     Door { name: "mlua_sys", places: &["lua/"] },
     Door { name: "rustls", places: &["net/tls/"] },

@@ -118,8 +118,9 @@ function table.insert(list, ...)
     -- LuaJIT takes a string that reads as a number for one.
     local position, value = tonumber((...)), select(2, ...)
     local length = rawlen(list)
-    -- Beyond the end it leaves holes, as LuaJIT's does: scripts rely on it.
-    if position and not (position >= 1) then
+    -- Beyond the end it leaves holes, as LuaJIT's does: scripts rely on it. What is no integer of 32
+    -- bits is one to LuaJIT all the same, and below zero it moves elements for minutes.
+    if position and not (position >= 1 and position < 2 ^ 31) then
         error("bad argument #2 to 'insert' (position out of bounds)", 2)
     elseif not position or length - position < MANY then
         return plain_insert(list, ...)

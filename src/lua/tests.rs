@@ -398,6 +398,10 @@ fn libraries_work_as_they_did() {
             "pcall(table.insert, {}, 0, 1)",
             "false bad argument #2 to 'insert' (position out of bounds)",
         ),
+        (
+            "pcall(table.insert, {}, 2 ^ 31, 1)",
+            "false bad argument #2 to 'insert' (position out of bounds)",
+        ),
         ("(function() local t = {} table.insert(t, 3, 1) return t[3], t[1] end)()", "1 nil"),
         ("pcall(table.sort, { 1, 'a' })", "false attempt to compare string with number"),
         (

@@ -433,84 +433,13 @@ function server_methods.event_sub(self, names, f)
     return event_sub("event_sub", names, f, self)
 end
 
--- core.queue, core.wait: who waits has seen so many turns of a signal, and goes on at the next.
-local new_signal, turn = take("queue", "new"), take("queue", "turn")
-local wait, wake = take("queue", "wait"), take("queue", "wake")
--- The signal of each coroutine that has set an alarm, and the turn it has seen.
-local alarms = setmetatable({}, { __mode = "k" })
-local running = coroutine.running
-local queue_methods, queues = {}, setmetatable({}, { __mode = "k" })
-local queue_mt = class("Queue", queue_methods)
-
-function core.queue()
-    local queue = setmetatable(new_signal(), queue_mt)
-    queues[queue] = { first = 1, last = 0, alarms = setmetatable({}, { __mode = "k" }) }
-    return queue
-end
-
-local function items(queue)
-    return queues[queue] or error("bad argument #1 (Queue expected, got " .. type(queue) .. ")", 3)
-end
-
-function queue_methods:size()
-    local list = items(self)
-    return list.last - list.first + 1
-end
-
-function queue_methods:push(item)
-    local list = items(self)
-    if item == nil then
-        error("push: the item must not be nil", 2)
+-- core.queue and core.wait are made when they are first called: few scripts have them.
+local lazy_part, queues = classes.lazy, nil
+for _, name in pairs({ "queue", "wait" }) do
+    core[name] = function(...)
+        queues = queues or lazy_part("queue").make(class)
+        return queues[name](...)
     end
-    list.last = list.last + 1
-    list[list.last] = item
-    wake(self)
-    for alarm in pairs(list.alarms) do
-        wake(alarm)
-    end
-    return true
-end
-
-function queue_methods:pop()
-    local list = items(self)
-    local first = list.first
-    local item = list[first]
-    if item ~= nil then
-        list[first], list.first = nil, first + 1
-    end
-    return item
-end
-
-function queue_methods:pop_wait()
-    local list = items(self)
-    while true do
-        local seen = turn(self)
-        if list.first <= list.last then
-            return queue_methods.pop(self)
-        end
-        wait(self, seen, nil, "pop_wait")
-    end
-end
-
-local function own_alarm()
-    local co = running()
-    local alarm = alarms[co]
-    if not alarm then
-        alarm = new_signal()
-        alarm.seen, alarms[co] = turn(alarm), alarm
-    end
-    return alarm
-end
-
-function queue_methods:alarm()
-    items(self).alarms[own_alarm()] = true
-    return true
-end
-
-function core.wait(milliseconds)
-    local alarm = own_alarm()
-    wait(alarm, alarm.seen, milliseconds, "wait")
-    alarm.seen = turn(alarm)
 end
 
 for name, kind in pairs({ proxies = "proxy", frontends = "frontend", backends = "backend" }) do

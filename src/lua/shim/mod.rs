@@ -35,11 +35,13 @@ static SHIM: OnceLock<Vec<u8>> = OnceLock::new();
 const LAZY: &[Lazy] = &[
     Lazy { name: "bit32", compiled: &BIT32, source: include_str!("bit32.lua") },
     Lazy { name: "bit64", compiled: &BIT64, source: include_str!("bit64.lua") },
+    Lazy { name: "queue", compiled: &QUEUE, source: include_str!("../api/queue.lua") },
     Lazy { name: "utf8", compiled: &CHARACTERS, source: include_str!("utf8.lua") },
 ];
 
 static BIT32: OnceLock<Vec<u8>> = OnceLock::new();
 static BIT64: OnceLock<Vec<u8>> = OnceLock::new();
+static QUEUE: OnceLock<Vec<u8>> = OnceLock::new();
 static CHARACTERS: OnceLock<Vec<u8>> = OnceLock::new();
 
 /// A library in Lua, which gets the host's functions of its name.
@@ -63,6 +65,7 @@ pub(super) fn install(vm: &Vm, classes: &Table) -> Result<(), Error> {
         let vm = weak.upgrade().ok_or_else(|| mlua::Error::runtime("the state has ended"))?;
         make(&vm, &name).map_err(|error| mlua::Error::runtime(error.message))
     })?;
+    classes.raw_set("lazy", make.clone())?;
     Ok(library(lua, &SHIM, include_str!("shim.lua"))?.call((classes, make))?)
 }
 
