@@ -15,12 +15,14 @@
 //! | 5 | script | the trait to Lua, and the ids of what scripts registered |
 //! | 6 | sample | fetches, converters, ACLs, maps, log-format |
 //! | 7 | rule | conditions, actions, rule sets |
+//! | 7 | admin | the commands of the runtime API |
 //! | 8 | program | a compiled configuration: proxies paired with their rule sets |
 //! | 9 | compile, stream | builds a program; runs one |
 //! | 10 | lua | states, preemption, the Lua API |
 //! | 11 | worker | threads, accept, signals, stop |
 //! | 12 | cli | arguments and exit status |
 
+pub mod admin;
 pub mod cli;
 pub mod clock;
 pub mod compile;

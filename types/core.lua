@@ -131,6 +131,12 @@ function core.queue() end
 ---@param arguments? integer
 function core.register_action(name, rules, run, arguments) end
 
+--- makes some words a command of the runtime API (`stats socket`); the function gets all words of the line
+---@param path string[]
+---@param usage string
+---@param run fun(applet: AppletTCP, ...: string)
+function core.register_cli(path, usage, run) end
+
 --- makes `lua.name` a converter
 ---@param name string
 ---@param run fun(input: string, ...: string): any

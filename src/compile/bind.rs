@@ -25,7 +25,7 @@ pub(super) struct Option_ {
     /// Its argument; empty where it has none.
     pub(super) args: &'static str,
     /// Sets it; gives what is wrong with the argument.
-    set: fn(&mut Bind, Option<&Word>) -> Result<(), String>,
+    pub(super) set: fn(&mut Bind, Option<&Word>) -> Result<(), String>,
     pub(super) doc: &'static str,
 }
 
@@ -38,7 +38,7 @@ pub(super) const OPTIONS: &[Option_] = &[
     Option_ { name: "group", args: "<group>", set: group, doc: "The group of a UNIX socket." },
     Option_ { name: "id", args: "<number>", set: id, doc: "The numeric id of the listener." },
     Option_ { name: "interface", args: "<name>", set: interface, doc: "Listens on one network interface." },
-    Option_ { name: "level", args: "<level>", set: ignored, doc: "Accepted: it is about the runtime API." },
+    Option_ { name: "level", args: "<level>", set: ignored, doc: "Accepted: it is about sockets of the runtime API, which `stats socket` opens." },
     Option_ { name: "maxconn", args: "<conns>", set: maxconn, doc: "Connections that are open at the same time." },
     Option_ { name: "mode", args: "<mode>", set: mode, doc: "The permissions of a UNIX socket, in octal." },
     Option_ { name: "mss", args: "<bytes>", set: mss, doc: "The largest TCP segment." },
@@ -56,7 +56,7 @@ pub(super) const OPTIONS: &[Option_] = &[
 ];
 
 /// The options that HAProxy has beyond these.
-const KNOWN: &[&str] = &[
+pub(super) const KNOWN: &[&str] = &[
     "accept-netscaler-cip",
     "ca-sign-file",
     "ca-sign-pass",

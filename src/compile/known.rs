@@ -67,7 +67,6 @@ const GLOBAL: &[&str] = &[
     "setcap",
     "shm-stats-*",
     "ssl-*",
-    "stats",
     "stress-level",
     "thread-group",
     "thread-hard-limit",

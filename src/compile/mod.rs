@@ -20,6 +20,7 @@ mod rules;
 mod section;
 mod server;
 mod settings;
+mod stats;
 mod switch;
 mod table;
 mod tenant;

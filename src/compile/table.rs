@@ -45,6 +45,7 @@ const TABLES: &[&[Directive]] = &[
     super::rules::TABLE,
     super::server::TABLE,
     super::settings::TABLE,
+    super::stats::TABLE,
     super::switch::TABLE,
     super::tenant::TABLE,
     super::timeout::TABLE,

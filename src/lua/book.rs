@@ -100,6 +100,8 @@ pub(super) struct Book {
     converters: RefCell<Table>,
     actions: RefCell<Table>,
     services: RefCell<Table>,
+    /// Of `core.register_cli`: the words of each command, and how it is used.
+    pub commands: RefCell<Vec<(String, String)>>,
     pub inits: RefCell<Vec<Init>>,
     pub tasks: RefCell<Vec<Queued>>,
     /// The scheduler runs: tasks start at once.
@@ -432,6 +434,11 @@ pub(super) fn log_text(text: &[u8]) -> String {
 
 /// The longest text of a tenant that is logged.
 const TENANT_TEXT_MAX: usize = 1 << 10;
+
+/// Returns under which name the function of a command is kept: no rule can name it.
+pub(super) fn command_name(path: &str) -> String {
+    format!("<cli> {path}")
+}
 
 fn is_tenant(place: Place) -> bool {
     matches!(place, Place::Tenant(_))

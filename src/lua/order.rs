@@ -51,6 +51,9 @@ impl<'a> From<Call<'a>> for Order<'a> {
             }
             Call::HttpService { id, txn } => service(id, true, txn),
             Call::TcpService { id, txn } => service(id, false, txn),
+            Call::Command { id, txn, arguments } => {
+                Self::new(Kind::Service, id, false, Some(txn), direction, arguments)
+            }
         }
     }
 }

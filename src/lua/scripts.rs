@@ -17,6 +17,7 @@ use super::api::Handle;
 use super::book::Book;
 use super::book::Place;
 use super::book::Whom;
+use super::book::command_name;
 use super::call::Call as LuaCall;
 use super::call::Step as LuaStep;
 use super::current;
@@ -408,6 +409,20 @@ fn failed(origin: &Origin) -> Outcome {
 }
 
 impl script::Scripts for Host {
+    fn find_command(&self, words: &[&str]) -> Option<Id> {
+        let commands = self.book.commands.borrow();
+        let begins = |path: &&(String, String)| {
+            let count = path.0.split(' ').count();
+            path.0.split(' ').eq(words.iter().copied().take(count))
+        };
+        let (path, _) = commands.iter().filter(begins).max_by_key(|(path, _)| path.len())?;
+        self.book.find(Kind::Service, &command_name(path)).map(|(id, _)| id)
+    }
+
+    fn commands(&self) -> Vec<(String, String)> {
+        self.book.commands.borrow().clone()
+    }
+
     fn start(self: Rc<Self>, call: Call<'_>) -> Step {
         let order = Order::from(call);
         let suspension = match self.admit(order.kind, order.id, false) {

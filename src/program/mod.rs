@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::admin;
 use crate::log;
 use crate::net::addr::Spec;
 use crate::net::listener;
@@ -45,6 +46,8 @@ pub struct Global {
     pub log_tag: String,
     /// `log-send-hostname`: the host name of log lines, where it is asked for.
     pub log_send_hostname: Option<String>,
+    /// `stats socket`
+    pub stats: Vec<StatsSocket>,
     /// `hard-stop-after`: how long a soft stop may last.
     pub hard_stop_after: Option<Duration>,
     /// `pidfile`
@@ -65,6 +68,19 @@ pub struct Global {
     pub localpeer: Option<String>,
     /// `tune.idle-pool.shared`: idle connections to servers may go from worker to worker.
     pub share_idle: bool,
+}
+
+/// One `stats socket` line.
+#[derive(Clone, Debug)]
+pub struct StatsSocket {
+    /// Where it listens.
+    pub spec: Spec,
+    /// What may be asked there.
+    pub level: admin::Level,
+    /// `mode` and the other options of its file.
+    pub options: listener::Options,
+    /// Where the line is.
+    pub line: crate::diag::Span,
 }
 
 /// One `frontend`, `backend` or `listen` section.
@@ -193,6 +209,7 @@ impl Default for Global {
             loggers: Vec::new(),
             log_tag: "haproxy".to_owned(),
             log_send_hostname: None,
+            stats: Vec::new(),
             hard_stop_after: None,
             pidfile: None,
             daemon: false,

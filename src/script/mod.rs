@@ -194,6 +194,8 @@ pub enum Call<'a> {
     HttpService { id: Id, txn: &'a txn::Shared },
     /// A service that talks to a TCP client: reads `txn.req`, writes `txn.res`. It may wait.
     TcpService { id: Id, txn: &'a txn::Shared },
+    /// A command of the runtime API, which talks as a service does; its words. It may wait.
+    Command { id: Id, txn: &'a txn::Shared, arguments: &'a [Bytes] },
 }
 
 /// How a call of a script ended.
@@ -252,6 +254,14 @@ pub struct Suspended {
 
 /// The script host of a worker.
 pub trait Scripts: std::fmt::Debug {
+    /// Finds the command that some words begin with (`core.register_cli`).
+    fn find_command(&self, _: &[&str]) -> Option<Id> {
+        None
+    }
+    /// Returns all commands: their words, and how they are used.
+    fn commands(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
     /// Starts a call.
     fn start(self: Rc<Self>, call: Call<'_>) -> Step;
     /// Goes on with a suspended call.

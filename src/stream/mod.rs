@@ -2,6 +2,7 @@
 
 mod accept;
 mod backend;
+mod command;
 mod end;
 mod greeting;
 mod handshake;
@@ -22,6 +23,7 @@ pub(crate) mod testing;
 mod tests;
 
 pub use accept::serve;
+pub use command::talk;
 pub use local::Entry;
 pub use local::Local;
 pub use termination::Cause;

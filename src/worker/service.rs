@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 
 use futures_lite::future;
 
+use crate::admin;
 use crate::diag::Diagnostic;
 use crate::diag::Lead;
 use crate::diag::Sources;
@@ -43,6 +44,8 @@ use super::rescue::Rescue;
 #[derive(Debug, Default)]
 pub struct Seed {
     doors: Vec<Door>,
+    /// Of the runtime API.
+    commands: Vec<(Bound, admin::Level)>,
 }
 
 /// One socket that accepts.
@@ -86,6 +89,20 @@ pub fn bind(program: &Program, sources: &Sources) -> Result<Vec<Seed>, Vec<Diagn
         for line in &section.binds {
             if let Err(error) = open(section, line, &mut seeds) {
                 wrong.push(refusal(section, line, &error, sources));
+            }
+        }
+    }
+    for line in &program.global.stats {
+        match listener::bind(&line.spec, &line.options, 1) {
+            Ok(bound) => {
+                let all = bound.into_iter().flatten().map(|bound| (bound, line.level));
+                // One worker has the scripts of `lua-load`, and so their commands.
+                seeds.first_mut().map(|seed| seed.commands.extend(all)).unwrap_or_default();
+            }
+            Err(error) => {
+                let (file, number) = sources.place(line.line);
+                let text = format!("Binding [{file}:{number}] for stats socket: {error}");
+                wrong.push(Diagnostic::alert(line.line, text).lead(Lead::Bare));
             }
         }
     }
@@ -182,6 +199,9 @@ pub async fn work(worker: Worker, mut seed: Seed, shared: Arc<Shared>, host: Rc<
     shared.rescue.offer(worker.index(), spares);
     tell_when_stuck(&worker, &shared);
     task::spawn(resume_when_changed()).detach();
+    for (bound, level) in seed.commands {
+        task::spawn(take_commands(worker.clone(), bound, level, Rc::clone(&local))).detach();
+    }
     for door in seed.doors {
         open_door(&worker, door, &shared, &local).detach();
     }
@@ -217,6 +237,21 @@ fn tell_when_stuck(worker: &Worker, shared: &Arc<Shared>) {
 
 fn refuse(error: &listener::Error) {
     log::program(log::Level::Alert, &format!("cannot accept for a worker that is stuck: {error}"));
+}
+
+/// Takes commands of the runtime API.
+async fn take_commands(worker: Worker, bound: Bound, level: admin::Level, local: Rc<Local>) {
+    let place = bound.addr().to_string();
+    let handler = |conn: Stream, src: Addr| {
+        task::spawn(stream::talk(Rc::clone(&local), conn, src, level)).detach();
+    };
+    let taken = async {
+        let listener = Listener::new(bound)?;
+        accept::serve(listener, worker.stop(), &Gate::open(), handler).await
+    };
+    if let Err(error) = taken.await {
+        log::program(log::Level::Alert, &format!("cannot accept on {place}: {error}"));
+    }
 }
 
 fn open_door(

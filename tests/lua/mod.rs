@@ -5,6 +5,7 @@ mod hostile;
 mod niceness;
 mod preemption;
 mod redis;
+mod runtime;
 mod shim;
 mod soak;
 mod stall;
@@ -21,6 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials.extend(niceness::trials());
     trials.extend(preemption::trials());
     trials.extend(redis::trials());
+    trials.extend(runtime::trials());
     trials.extend(shim::trials());
     trials.extend(soak::trials());
     trials.extend(stall::trials());

@@ -509,7 +509,7 @@ end, function(f)
         return f(setmetatable(applet_fields(data), applet_http_mt))
     end
 end, function(f)
-    return function(data)
-        return f(setmetatable({ [0] = data }, applet_tcp_mt))
+    return function(data, ...)
+        return f(setmetatable({ [0] = data }, applet_tcp_mt), ...)
     end
 end

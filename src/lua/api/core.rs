@@ -20,6 +20,7 @@ use crate::lua::account;
 use crate::lua::book::Entry;
 use crate::lua::book::Info;
 use crate::lua::book::Init;
+use crate::lua::book::command_name;
 use crate::lua::book::log_text;
 use crate::lua::current;
 use crate::lua::current::Context;
@@ -50,6 +51,7 @@ pub(super) const TABLE: &[Row] = &[
     Row { name: "now", run: now },
     Row { name: "parse_addr", run: parse_addr },
     Row { name: "register_action", run: register_action },
+    Row { name: "register_cli", run: register_cli },
     Row { name: "register_converters", run: register_converters },
     Row { name: "register_fetches", run: register_fetches },
     Row { name: "register_init", run: register_init },
@@ -202,6 +204,35 @@ fn register_action(args: &Args<'_>) -> Result<Reply, Raise> {
     Info::of(args.lua())?.book.register(Kind::Action, entry)?;
     Ok(Reply::nothing())
 }
+
+/// `register_cli(path, usage, function)`: a command of the runtime API.
+fn register_cli(args: &Args<'_>) -> Result<Reply, Raise> {
+    args.need(3)?;
+    in_body("register_cli")?;
+    let mut path = Vec::new();
+    for word in args.table(1)?.sequence_values::<mlua::LuaString>() {
+        let word = word.map_err(|_| args.bad(1, "1st argument is not an array of strings"))?;
+        path.push(word.to_string_lossy());
+    }
+    let plain = |word: &String| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';')
+    };
+    if path.is_empty() || path.len() > PATH_MAX || !path.iter().all(plain) {
+        return Err(args.bad(1, "1 to 5 words expected"));
+    }
+    let path = path.join(" ");
+    let usage = args.text(2)?;
+    let entry = named_entry(args, command_name(&path), 3, |entries| &entries.tcp)?;
+    let book = Info::of(args.lua())?.book;
+    book.register(Kind::Service, entry)?;
+    let mut commands = book.commands.borrow_mut();
+    commands.retain(|(known, _)| *known != path);
+    commands.push((path, usage));
+    Ok(Reply::nothing())
+}
+
+/// The most words of a command (HAProxy: `CLI_PREFIX_KW_NB`).
+const PATH_MAX: usize = 5;
 
 fn register_converters(args: &Args<'_>) -> Result<Reply, Raise> {
     args.need(2)?;
@@ -378,6 +409,16 @@ fn entry(
 ) -> Result<Entry, Raise> {
     in_body(name)?;
     count_registration(args)?;
+    named_entry(args, Info::of(args.lua())?.scoped(args.text(1)?), function, enter)
+}
+
+/// Makes the entry of a function under a name.
+fn named_entry(
+    args: &Args<'_>,
+    name: String,
+    function: usize,
+    enter: impl Fn(&Entries) -> &Function,
+) -> Result<Entry, Raise> {
     let script = args.function(function)?;
     let info = Info::of(args.lua())?;
     let entries = args.lua().app_data_ref::<Entries>().map(|entries| enter(&entries).clone());
@@ -386,7 +427,7 @@ fn entry(
         None => script,
     };
     Ok(Entry {
-        name: info.scoped(args.text(1)?),
+        name,
         place: info.place,
         function: Some(function),
         environments: Vec::new(),

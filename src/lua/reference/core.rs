@@ -58,6 +58,8 @@ const CORE_ENTRIES: &[Entry] = &[
     function("queue", "", "Queue", "makes a queue"),
     function("register_action", "name: string, rules: string[], run: fun(txn: TXN, ...: string): integer?, arguments?: integer", "", "makes `lua.name` an action of the rule sets named (`tcp-req`, `tcp-res`, `http-req`, `http-res`, `http-after-res`), with as many arguments")
         .at(Contexts::BODY),
+    function("register_cli", "path: string[], usage: string, run: fun(applet: AppletTCP, ...: string)", "", "makes some words a command of the runtime API (`stats socket`); the function gets all words of the line")
+        .at(Contexts::BODY),
     function("register_converters", "name: string, run: fun(input: string, ...: string): any", "", "makes `lua.name` a converter")
         .at(Contexts::BODY),
     function("register_fetches", "name: string, run: fun(txn: TXN, ...: string): any", "", "makes `lua.name` a sample fetch")

@@ -223,6 +223,42 @@ pub fn entries(file: &str) -> Result<Vec<(String, String)>, UnknownFile> {
     Ok(entries.iter().map(pair).collect())
 }
 
+/// What one use of a file makes of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    pub method: &'static str,
+    pub ignore_case: bool,
+    /// `tree` or `list`: how it is looked for.
+    pub index: &'static str,
+    /// The entry that matches: key and value.
+    pub entry: Option<(String, String)>,
+}
+
+/// Looks a text up in each of the uses of a file.
+pub fn probe(file: &str, text: &str) -> Result<Vec<Probe>, UnknownFile> {
+    let reference = find(file).ok_or(UnknownFile)?;
+    let entries = reference.entries.load_full();
+    let uses = reference.uses.load();
+    let probe = |used: Arc<Use>| {
+        let sample = Value::Str(Bytes::copy_from_slice(text.as_bytes()));
+        let number = sample
+            .cast(used.method.takes())
+            .and_then(|sample| used.compiled.load().list.find(&sample));
+        let entry = number.and_then(|number| entries.get(number));
+        let list = matches!(
+            used.method,
+            Method::Sub | Method::Dir | Method::Dom | Method::End | Method::Reg
+        );
+        Probe {
+            method: used.method.name(),
+            ignore_case: used.ignore_case,
+            index: if list { "list" } else { "tree" },
+            entry: entry.map(|entry| (entry.key.to_string(), entry.value.to_string())),
+        }
+    };
+    Ok(uses.iter().filter_map(Weak::upgrade).map(probe).collect())
+}
+
 /// Tells whether a file's lines have keys and values.
 pub fn is_map(file: &str) -> Result<bool, UnknownFile> {
     Ok(find(file).ok_or(UnknownFile)?.map)

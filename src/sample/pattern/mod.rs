@@ -5,6 +5,7 @@ mod list;
 mod map;
 
 pub(super) use file::Output;
+pub use file::Probe;
 pub use file::Refusal;
 pub use file::UnknownFile;
 pub(super) use file::Use;
@@ -20,6 +21,7 @@ pub use file::is_map;
 pub use file::lookup;
 pub(super) use file::open;
 pub use file::preload;
+pub use file::probe;
 pub use file::remove;
 pub use file::replace;
 pub use file::set;
