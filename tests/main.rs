@@ -19,6 +19,7 @@ mod command;
 mod config;
 mod document;
 mod example;
+mod h2;
 mod link;
 mod load;
 mod lua;
@@ -39,6 +40,7 @@ fn main() {
     trials.extend(config::trials());
     trials.extend(document::trials());
     trials.extend(example::trials());
+    trials.extend(h2::trials());
     trials.extend(link::trials());
     trials.extend(load::trials());
     trials.extend(lua::trials());

@@ -21,12 +21,14 @@ const DOORS: &[Door] = &[
     Door { name: "async_task", places: &["task/scheduler.rs"] },
     Door { name: "dns_lookup", places: &["net/resolve.rs"] },
     Door { name: "full_moon", places: &["dialect/"] },
+    Door { name: "h2", places: &["http/http2/", "stream/http2/"] },
     Door { name: "maxminddb", places: &["lua/library/"] },
     Door { name: "mlua", places: &["lua/"] },
     Door { name: "mlua_sys", places: &["lua/"] },
     Door { name: "rustls", places: &["net/tls/"] },
     Door { name: "rustls_native_certs", places: &["net/tls/"] },
     Door { name: "smol", places: &["worker/", "net/resolve.rs", "task/", "cli/"] },
+    Door { name: "tokio", places: &["stream/http2/io.rs"] },
     Door { name: "webpki", places: &["lua/library/key.rs"] },
 ];
 

@@ -44,6 +44,7 @@ pub(super) const OPTIONS: &[Option_] = &[
     Option_ { name: "mss", args: "<bytes>", set: mss, doc: "The largest TCP segment." },
     Option_ { name: "name", args: "<name>", set: name, doc: "A name, for `so_name`." },
     Option_ { name: "nice", args: "<nice>", set: nice, doc: "The niceness of what comes in here, -1024 to 1024." },
+    Option_ { name: "proto", args: "{ h1 | h2 }", set: proto, doc: "What clients speak from the first byte: `h2` is HTTP/2. Without it, a client that begins with HTTP/2 is understood too." },
     Option_ { name: "shards", args: "<shards>", set: ignored, doc: "Accepted: each worker has its own socket." },
     Option_ { name: "tcp-ut", args: "<time>", set: tcp_ut, doc: "How long sent data may stay without an answer." },
     Option_ { name: "tfo", args: "", set: |_, _| Ok(()), doc: "Accepted: a matter of tuning." },
@@ -75,7 +76,6 @@ pub(super) const KNOWN: &[&str] = &[
     "nbconn",
     "npn",
     "process",
-    "proto",
     "quic-cc-algo",
     "quic-force-retry",
     "quic-socket",
@@ -274,6 +274,23 @@ fn nice(bind: &mut Bind, word: Option<&Word>) -> Result<(), String> {
     }
     bind.nice = value;
     Ok(())
+}
+
+fn proto(bind: &mut Bind, word: Option<&Word>) -> Result<(), String> {
+    bind.http2 = is_http2(word)?;
+    Ok(())
+}
+
+/// Reads the argument of `proto`.
+pub(super) fn is_http2(word: Option<&Word>) -> Result<bool, String> {
+    match word.ok_or("missing value")?.text.as_str() {
+        "h2" => Ok(true),
+        "h1" | "none" => Ok(false),
+        other @ ("fcgi" | "quic" | "spop") => {
+            Err(format!("MUX protocol '{other}' is known to HAProxy but not supported yet"))
+        }
+        other => Err(format!(" unknown MUX protocol '{other}'")),
+    }
 }
 
 fn tcp_ut(bind: &mut Bind, word: Option<&Word>) -> Result<(), String> {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::diag::Diagnostic;
+use crate::diag::Lead;
 use crate::diag::Span;
 use crate::net::Addr;
 use crate::program::Bind;
@@ -112,6 +114,7 @@ fn section(cx: &mut Cx<'_>, modes: &[(Kind, Option<Mode>, Span)]) -> Section {
     check_rules(cx);
     check_slots(cx);
     check_binds(cx);
+    check_protocols(cx);
     check_timeouts(cx);
     let log_format = log_format(cx);
     let error_log_format =
@@ -175,6 +178,26 @@ fn listeners(binds: &[Bind]) -> Vec<proxy::Listener> {
         proxy::Listener { id: bind.id, name, addr }
     })
     .collect()
+}
+
+/// Reports HTTP/2 where there is no HTTP.
+fn check_protocols(cx: &mut Cx<'_>) {
+    if cx.draft.is_http() {
+        return;
+    }
+    let wrong = "MUX protocol 'h2' is not usable for";
+    let binds = cx.draft.binds.iter().filter(|bind| bind.http2);
+    let binds = binds.map(|bind| (bind.line, format!("{wrong} 'bind {}'", bind.name)));
+    let servers = cx.draft.servers.iter().filter(|server| server.settings.http2);
+    let servers = servers.map(|server| (server.span, format!("{wrong} server '{}'", server.name)));
+    for (span, message) in binds.chain(servers).collect::<Vec<_>>() {
+        let message = format!(
+            "{} : {message} at [{}] (needs 'mode http').",
+            cx.draft.owner(),
+            place(cx, span)
+        );
+        cx.push(Diagnostic::alert(span, message).lead(Lead::Bare));
+    }
 }
 
 /// Compiles `set-proxy-v2-tlv-fmt` of the servers.
@@ -477,6 +500,7 @@ fn proxy(cx: &Cx<'_>, draft: &Draft<'_>) -> proxy::Proxy {
             maxqueue: server.settings.maxqueue,
             backup: server.settings.backup,
             disabled: server.settings.disabled,
+            http2: server.settings.http2,
             send_proxy: server.settings.send_proxy(),
             tls: server.connector.clone(),
             counters: Counters::new(workers),

@@ -10,6 +10,7 @@ mod draft;
 mod error_file;
 mod finish;
 mod global;
+mod http2;
 mod httpclient;
 mod known;
 mod log;

@@ -43,7 +43,7 @@ pub(super) const FLAGS: &[Flag] = &[
     Flag { name: "abortonclose", sides: BOTH, set: |o, on| o.abort_on_close = on, doc: "Gives up a request whose client has gone while it waits." },
     Flag { name: "clitcpka", sides: FE, set: |o, on| o.client_tcp_keep_alive = on, doc: "TCP keep-alive towards clients." },
     Flag { name: "contstats", sides: FE, set: NOTHING, doc: "Accepted: counters are always current." },
-    Flag { name: "disable-h2-upgrade", sides: FE, set: NOTHING, doc: "Accepted: HTTP/2 is not spoken." },
+    Flag { name: "disable-h2-upgrade", sides: FE, set: |o, on| o.disable_h2_upgrade = on, doc: "A client that does not say so by TLS or `proto h2` speaks HTTP/1." },
     Flag { name: "dontlog-normal", sides: FE, set: |o, on| o.dont_log_normal = on, doc: "Logs only what went wrong." },
     Flag { name: "dontlognull", sides: FE, set: |o, on| o.dont_log_null = on, doc: "Does not log connections without a byte." },
     Flag { name: "http-buffer-request", sides: BOTH, set: |o, on| o.buffer_request = on, doc: "Waits for the request's body before it goes on." },

@@ -18,6 +18,7 @@ use crate::syntax::Line;
 use crate::syntax::Word;
 
 use super::Cx;
+use super::bind;
 use super::rules;
 use super::section;
 use super::table::Directive;
@@ -37,6 +38,7 @@ pub(super) struct Settings {
     pub(super) maxqueue: u32,
     pub(super) backup: bool,
     pub(super) disabled: bool,
+    pub(super) http2: bool,
     send_proxy: SendProxy,
     /// `proxy-v2-options`, wherever it stands.
     proxy_options: Tlvs,
@@ -102,6 +104,7 @@ pub(super) const OPTIONS: &[Option_] = &[
     Option_ { name: "no-send-proxy-v2-ssl-cn", args: "", set: no_proxy, doc: "Ends `send-proxy-v2-ssl-cn`." },
     Option_ { name: "no-tfo", args: "", set: |_, _| Ok(()), doc: "Accepted: it is so." },
     Option_ { name: "non-stick", args: "", set: |_, _| Ok(()), doc: "Accepted: there are no stick tables." },
+    Option_ { name: "proto", args: "{ h1 | h2 }", set: proto, doc: "What the server speaks from the first byte: `h2` is HTTP/2, many requests on one connection." },
     Option_ { name: "proxy-v2-options", args: "<option>[,...]", set: proxy_v2_options, doc: "What `send-proxy-v2` adds: `authority`, `crc32c`, `unique-id`, `ssl` and what is known of the client's certificate." },
     Option_ { name: "send-proxy", args: "", set: |s, _| { s.send_proxy = SendProxy::Line; Ok(()) }, doc: "Tells the server of the client by a header of the PROXY protocol, version 1." },
     Option_ { name: "send-proxy-v2", args: "", set: |s, _| binary(s, false), doc: "The same by version 2." },
@@ -168,7 +171,6 @@ const KNOWN: &[&str] = &[
     "pool-max-conn",
     "pool-purge-delay",
     "port",
-    "proto",
     "redir",
     "renegotiate",
     "resolve-net",
@@ -202,6 +204,7 @@ impl Default for Settings {
             maxqueue: 0,
             backup: false,
             disabled: false,
+            http2: false,
             send_proxy: SendProxy::No,
             proxy_options: Tlvs::default(),
             tlvs: Vec::new(),
@@ -468,6 +471,11 @@ fn maxconn(settings: &mut Settings, word: Option<&Word>) -> Result<(), String> {
 
 fn maxqueue(settings: &mut Settings, word: Option<&Word>) -> Result<(), String> {
     settings.maxqueue = number("maxqueue", word)?;
+    Ok(())
+}
+
+fn proto(settings: &mut Settings, word: Option<&Word>) -> Result<(), String> {
+    settings.http2 = bind::is_http2(word).map_err(|message| format!("'proto' : {message}"))?;
     Ok(())
 }
 

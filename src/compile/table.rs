@@ -38,6 +38,7 @@ const TABLES: &[&[Directive]] = &[
     super::capture::TABLE,
     super::error_file::TABLE,
     super::global::TABLE,
+    super::http2::TABLE,
     super::httpclient::TABLE,
     super::log::TABLE,
     super::lua::TABLE,

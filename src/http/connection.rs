@@ -35,7 +35,7 @@ impl Tokens {
 
     /// Says whether the connection lives on after a message of this version (RFC 9112 9.3).
     pub fn keep(self, version: Version) -> bool {
-        !self.close && (version == Version::Http11 || self.keep_alive)
+        !self.close && (version >= Version::Http11 || self.keep_alive)
     }
 }
 
@@ -73,7 +73,7 @@ pub fn strip(headers: &mut Headers) {
 
 /// Makes a request say whether the connection to the server shall live on.
 pub fn write_request(headers: &mut Headers, version: Version, keep: bool) {
-    match (version, keep) {
+    match (version.over_http1(), keep) {
         (Version::Http11, false) => add(headers, b"close"),
         (Version::Http10, true) => add(headers, b"keep-alive"),
         _ => {}
@@ -85,7 +85,7 @@ pub fn write_request(headers: &mut Headers, version: Version, keep: bool) {
 /// `version` is the response's, `asked` the one of the request that it answers.
 pub fn write_response(headers: &mut Headers, version: Version, asked: Version, keep: bool) {
     if !keep {
-        if version == Version::Http11 {
+        if version >= Version::Http11 {
             add(headers, b"close");
         }
     } else if version == Version::Http10 || asked == Version::Http10 {

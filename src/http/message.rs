@@ -16,6 +16,8 @@ pub enum Version {
     /// HTTP/1.1
     #[default]
     Http11,
+    /// HTTP/2
+    Http2,
 }
 
 impl Version {
@@ -24,7 +26,13 @@ impl Version {
         match self {
             Self::Http10 => "HTTP/1.0",
             Self::Http11 => "HTTP/1.1",
+            Self::Http2 => "HTTP/2.0",
         }
+    }
+
+    /// Returns the version in which a message goes on over HTTP/1.
+    pub fn over_http1(self) -> Self {
+        self.min(Self::Http11)
     }
 
     /// Returns the number alone, as `req.ver` does.
@@ -32,6 +40,7 @@ impl Version {
         match self {
             Self::Http10 => "1.0",
             Self::Http11 => "1.1",
+            Self::Http2 => "2.0",
         }
     }
 }

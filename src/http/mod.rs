@@ -14,6 +14,7 @@ pub mod cookie;
 pub mod date;
 pub mod h1;
 mod header;
+pub mod http2;
 pub mod list;
 mod message;
 mod method;

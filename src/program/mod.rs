@@ -66,6 +66,8 @@ pub struct Global {
     pub description: Option<String>,
     /// `localpeer`
     pub localpeer: Option<String>,
+    /// `tune.h2.*`
+    pub http2: Http2,
     /// `tune.idle-pool.shared`: idle connections to servers may go from worker to worker.
     pub share_idle: bool,
 }
@@ -81,6 +83,56 @@ pub struct StatsSocket {
     pub options: listener::Options,
     /// Where the line is.
     pub line: crate::diag::Span,
+}
+
+/// `tune.h2.*`
+#[derive(Clone, Copy, Debug)]
+pub struct Http2 {
+    /// `header-table-size`: of the compression of heads.
+    pub header_table: u32,
+    /// `max-frame-size`: of what is received.
+    pub max_frame: u32,
+    /// `fe.*`: connections of clients.
+    pub fe: Http2Side,
+    /// `be.*`: connections to servers.
+    pub be: Http2Side,
+}
+
+/// What `tune.h2.` sets for clients or servers.
+#[derive(Clone, Copy, Debug)]
+pub struct Http2Side {
+    /// `initial-window-size`: what one stream may send ahead.
+    pub initial_window: u32,
+    /// `rxbuf`: what all streams of a connection may send ahead.
+    pub buffer: u32,
+    /// `max-concurrent-streams`
+    pub streams: u32,
+    /// `glitches-threshold`: how many streams a peer may break off.
+    pub glitches: Option<u32>,
+    /// `max-total-streams`: how many a connection carries in its life.
+    pub total: Option<u32>,
+}
+
+impl Http2Side {
+    const DEFAULT: Self = Self {
+        initial_window: 65536,
+        buffer: 1_638_400,
+        streams: 100,
+        glitches: None,
+        total: None,
+    };
+
+    /// Returns how many streams there may be at a time.
+    pub fn concurrent(&self) -> usize {
+        usize::try_from(self.streams).unwrap_or(usize::MAX)
+    }
+}
+
+impl Default for Http2 {
+    fn default() -> Self {
+        let (fe, be) = (Http2Side::DEFAULT, Http2Side::DEFAULT);
+        Self { header_table: 4096, max_frame: 16384, fe, be }
+    }
 }
 
 /// One `frontend`, `backend` or `listen` section.
@@ -175,6 +227,8 @@ pub struct Bind {
     pub name: String,
     /// `name` is given.
     pub is_named: bool,
+    /// `proto h2`: HTTP/2 from the first byte.
+    pub http2: bool,
     /// `accept-proxy`: connections begin with a PROXY header.
     pub accept_proxy: bool,
     /// `id`, or its place in the section, from 1.
@@ -219,6 +273,7 @@ impl Default for Global {
             node: String::new(),
             description: None,
             localpeer: None,
+            http2: Http2::default(),
             share_idle: true,
         }
     }

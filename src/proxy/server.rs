@@ -32,6 +32,8 @@ pub struct Server {
     pub backup: bool,
     /// `disabled`: in maintenance from the start.
     pub disabled: bool,
+    /// `proto h2`: it speaks HTTP/2 from the first byte.
+    pub http2: bool,
     /// `send-proxy`, `send-proxy-v2`
     pub send_proxy: SendProxy,
     /// How it is connected to with TLS, where it is.
@@ -111,6 +113,7 @@ impl Server {
             maxqueue: 0,
             backup: false,
             disabled: false,
+            http2: false,
             send_proxy: SendProxy::No,
             tls: None,
             counters: Counters::new(1),

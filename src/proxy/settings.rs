@@ -98,6 +98,8 @@ pub struct Options {
     pub client_tcp_keep_alive: bool,
     /// `option srvtcpka`.
     pub server_tcp_keep_alive: bool,
+    /// `option disable-h2-upgrade`: a client that begins with HTTP/1 goes on with it.
+    pub disable_h2_upgrade: bool,
     /// `http-reuse never`: no request goes over a used connection.
     pub never_reuse: bool,
 }

@@ -58,6 +58,7 @@ pub use format::Options;
 pub use format::TCP_FORMAT;
 pub use known::is_known_converter;
 pub use known::is_known_fetch;
+pub use process::nonce;
 pub use regex::Groups;
 pub use regex::Regex;
 pub use timing::write_millis as write_date;

@@ -4,6 +4,9 @@ use std::cell::Cell;
 use std::hash::BuildHasher;
 use std::sync::LazyLock;
 
+use base64::Engine as _;
+use bytes::Bytes;
+
 use crate::proxy::Counter;
 use crate::txn::Txn;
 
@@ -34,6 +37,12 @@ pub(super) fn random() -> u64 {
     let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^ (mixed >> 31)
+}
+
+/// Returns a key for a request to go over to WebSocket (RFC 6455 4.1).
+pub fn nonce() -> Bytes {
+    let bytes = [random().to_ne_bytes(), random().to_ne_bytes()].concat();
+    base64::engine::general_purpose::STANDARD.encode(bytes).into()
 }
 
 #[cfg(test)]

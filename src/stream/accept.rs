@@ -6,6 +6,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use bytes::BytesMut;
+
 use crate::clock;
 use crate::net;
 use crate::net::Addr;
@@ -29,6 +31,7 @@ use crate::txn::Vars;
 use super::end::End;
 use super::handshake;
 use super::http;
+use super::http2;
 use super::line;
 use super::local::Entry;
 use super::local::Local;
@@ -95,6 +98,10 @@ async fn run(local: Rc<Local>, mut conn: net::Stream, src: Addr, entry: &Entry) 
     }
     if !admit(&local, section, &session, &section.tcp_session).await {
         return;
+    }
+    let agreed = conn.tls().is_some_and(|tls| tls.is_alpn(b"h2"));
+    if (entry.http2 || agreed) && section.proxy.mode == Mode::Http {
+        return Box::pin(http2::run(local, section, session, conn, BytesMut::new())).await;
     }
     let client = End::new(conn, section.proxy.timeouts.client);
     match section.proxy.mode {

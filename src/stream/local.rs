@@ -21,6 +21,9 @@ use crate::proxy::pool::PURGE_DELAY;
 use crate::script::Scripts;
 use crate::task;
 
+use super::http2::Trunk;
+use super::http2::Trunks;
+
 /// The least size of the buffer that bytes pass through.
 const PASSAGE: usize = 64 * 1024;
 
@@ -35,6 +38,8 @@ pub struct Local {
     pub scripts: Rc<dyn Scripts>,
     /// Idle connections to servers.
     pub(super) pool: Pool,
+    /// Connections to servers that speak HTTP/2.
+    pub(super) trunks: Trunks,
     /// What every read goes into: used within one poll, never kept.
     pub(super) scratch: RefCell<Vec<u8>>,
     /// How large a message's head may be.
@@ -53,6 +58,8 @@ pub struct Entry {
     pub frontend: proxy::Id,
     /// The `bind` line: its number and its name.
     pub listener: (u32, Arc<str>),
+    /// `proto h2`: HTTP/2 from the first byte.
+    pub http2: bool,
     /// `accept-proxy`
     pub accept_proxy: bool,
     /// `nice`
@@ -72,6 +79,7 @@ impl Local {
             program,
             scripts,
             pool: Pool::default(),
+            trunks: Trunks::default(),
             scratch,
             limits,
             streams: Cell::new(0),
@@ -86,6 +94,7 @@ impl Local {
     pub fn stop(&self) {
         self.stopping.set(true);
         self.pool.clear();
+        self.trunks.clear();
         self.stop.notify(usize::MAX);
     }
 
@@ -134,6 +143,19 @@ impl Local {
             return;
         }
         self.pool.put(session, proxy, server, kept, clock::cached());
+        self.purge_later();
+    }
+
+    /// Keeps a connection to a server for the requests of all.
+    pub(super) fn share(self: &Rc<Self>, proxy: proxy::Id, server: &proxy::Server, trunk: Trunk) {
+        if self.stopping.get() {
+            return;
+        }
+        self.trunks.put(proxy, server, trunk);
+        self.purge_later();
+    }
+
+    fn purge_later(self: &Rc<Self>) {
         if !self.purging.replace(true) {
             task::spawn(purge(Rc::clone(self))).detach();
         }
@@ -142,9 +164,10 @@ impl Local {
 
 /// Closes connections that were idle for too long, until there are none.
 async fn purge(local: Rc<Local>) {
-    while !local.pool.is_empty() {
+    while !(local.pool.is_empty() && local.trunks.is_empty()) {
         timer::sleep(PURGE_DELAY).await;
         local.pool.purge(clock::cached());
+        local.trunks.purge(clock::cached());
     }
     local.purging.set(false);
 }

@@ -7,6 +7,7 @@ mod end;
 mod greeting;
 mod handshake;
 mod http;
+mod http2;
 mod line;
 mod local;
 mod pump;

@@ -100,7 +100,7 @@ impl<'a> Pump<'a> {
         }))
         .await?;
         let flushed = poll_fn(|cx| {
-            let flushed = self.client.stream.poll_flush(cx);
+            let flushed = self.client.poll_sent(cx);
             if flushed.is_ready() {
                 return flushed;
             }
@@ -122,7 +122,7 @@ impl<'a> Pump<'a> {
                     && let Poll::Ready(done) = up.poll(cx, self.client, server, &mut scratch)
                 {
                     done.map_err(|fault| super::relay::data_error(fault, true))?;
-                    let _unused = server.stream.shutdown_write();
+                    let _unused = server.shutdown_write();
                 }
                 let filled = poll_fill(cx, server, self.txn, self.direction, &mut scratch);
                 filled.map_err(|()| Error::server(Phase::Data, Cause::Closed))?;
@@ -159,7 +159,7 @@ impl<'a> Pump<'a> {
             let mut txn = self.txn.borrow_mut();
             if txn.res.output().is_empty() {
                 // What is broken the next read or write finds out.
-                let _unused = self.client.stream.poll_flush(cx);
+                let _unused = self.client.poll_sent(cx);
                 return Ok(());
             }
             match self.client.poll_write(cx, txn.res.output()) {

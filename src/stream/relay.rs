@@ -63,7 +63,7 @@ impl<'a> Relay<'a> {
         {
             done.map_err(|fault| data_error(fault, true))?;
             // Where that fails the other direction finds out.
-            let _unused = self.server.stream.shutdown_write();
+            let _unused = self.server.shutdown_write();
             if self.server_fin.is_some() {
                 self.server.set_timeout(self.server_fin);
             }
@@ -72,7 +72,7 @@ impl<'a> Relay<'a> {
             && let Poll::Ready(done) = self.down.poll(cx, self.server, self.client, scratch)
         {
             done.map_err(|fault| data_error(fault, false))?;
-            let _unused = self.client.stream.shutdown_write();
+            let _unused = self.client.shutdown_write();
             if self.client_fin.is_some() {
                 self.client.set_timeout(self.client_fin);
             }

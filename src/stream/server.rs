@@ -37,6 +37,7 @@ use crate::value::Value;
 
 use super::end::End;
 use super::greeting;
+use super::http2::Trunk;
 use super::local::Local;
 use super::termination::Cause;
 use super::termination::Error;
@@ -48,15 +49,23 @@ const TURN_AROUND: Duration = Duration::from_secs(1);
 /// A connection to a server, and the place it has there.
 #[derive(Debug)]
 pub(super) struct Link {
-    pub(super) end: End,
+    pub(super) made: Made,
     pub(super) place: Place,
     /// It has carried an exchange before: it may turn out to be closed.
     pub(super) reused: bool,
+}
+
+/// A connection to a server, or a stream of one.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) end: End,
     /// It serves this client alone.
     pub(super) private: bool,
     /// What was said before the first request.
     way: Way,
     local_addr: Addr,
+    /// What TLS has agreed on.
+    tls: Option<Rc<net::tls::Info>>,
 }
 
 /// How a server is looked for.
@@ -74,6 +83,8 @@ pub(super) struct Search {
 pub(super) enum Reuse {
     /// None.
     None,
+    /// One that carries requests of others at this time: of HTTP/2.
+    Busy,
     /// Those that this client's requests have opened.
     Own,
     /// All but other clients' own.
@@ -94,25 +105,13 @@ impl Search {
             note_server(txn, place.server());
             let session = txn.borrow().session.id;
             let way = self.way(local, place.server(), txn).await;
-            let (id, server) = (self.proxy.id, place.server());
-            // Where the client wants to go, another does not.
-            let one_way = server.follows_client();
-            let kept = match self.reuse {
-                _ if one_way => None,
-                Reuse::None => None,
-                Reuse::Own => local.pool.take_own(session, id, server, &way),
-                Reuse::Any => local.pool.take(session, id, server, &way),
-            };
-            if let Some(kept) = kept {
-                return Ok(self.link(txn, kept, place, true));
+            if let Some(found) = self.find(local, session, place.server(), &way) {
+                return Ok(self.link(txn, found, place, true));
             }
-            let cause = match self.connect(server, txn, &way).await {
-                Ok(stream) => {
+            let cause = match self.connect(local, place.server(), txn, way).await {
+                Ok(made) => {
                     place.server().counters.add(local.worker, Counter::Total, 1);
-                    let local_addr = stream.local_addr().unwrap_or(Addr::Unnamed);
-                    let private = self.proxy.options.never_reuse;
-                    let kept = Kept { stream, local_addr, way, private };
-                    return Ok(self.link(txn, kept, place, false));
+                    return Ok(self.link(txn, made, place, false));
                 }
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => Cause::Timeout,
                 Err(_) => Cause::Closed,
@@ -235,7 +234,44 @@ impl Search {
         Way { greeting, sni }
     }
 
-    async fn connect(&self, server: &Server, txn: &Shared, way: &Way) -> io::Result<net::Stream> {
+    /// Finds a connection that can be used again.
+    fn find(&self, local: &Local, session: u64, server: &Server, way: &Way) -> Option<Made> {
+        if server.follows_client() {
+            // Where the client wants to go, another does not.
+            return None;
+        }
+        let id = self.proxy.id;
+        if (server.http2 || server.tls.is_some())
+            && !matches!(self.reuse, Reuse::None | Reuse::Own)
+            && let Some(trunk) = local.trunks.find(id, server, way, self.reuse == Reuse::Any)
+        {
+            return Some(self.made_of(trunk));
+        }
+        let kept = match self.reuse {
+            Reuse::None | Reuse::Busy => None,
+            Reuse::Own => local.pool.take_own(session, id, server, way),
+            Reuse::Any => local.pool.take(session, id, server, way),
+        };
+        kept.map(|Kept { stream, local_addr, way, private }| {
+            let tls = stream.tls().cloned();
+            let end = End::new(stream, self.proxy.timeouts.server);
+            Made { end, private, way, local_addr, tls }
+        })
+    }
+
+    fn made_of(&self, trunk: Trunk) -> Made {
+        let end = End::of_stream(trunk.stream(), self.proxy.timeouts.server);
+        let Trunk { local_addr, way, tls, .. } = trunk;
+        Made { end, private: false, way, local_addr, tls }
+    }
+
+    async fn connect(
+        &self,
+        local: &Rc<Local>,
+        server: &Server,
+        txn: &Shared,
+        way: Way,
+    ) -> io::Result<Made> {
         let keepalive = self.proxy.options.server_tcp_keep_alive.then(Keepalive::default);
         let options = connect::Options { keepalive, ..connect::Options::default() };
         let addr = where_for(server, &txn.borrow()).into_owned();
@@ -252,26 +288,37 @@ impl Search {
                     return Err(error.into());
                 }
             }
-            Ok(stream)
+            Ok::<_, io::Error>(stream)
         };
-        match self.proxy.timeouts.connect {
+        let stream = match self.proxy.timeouts.connect {
             None => connecting.await,
             Some(longest) => match timer::timeout(longest, connecting).await {
                 Ok(connected) => connected,
                 Err(timer::Elapsed) => Err(io::ErrorKind::TimedOut.into()),
             },
+        }?;
+        let private = self.proxy.options.never_reuse;
+        let tls = stream.tls().cloned();
+        // By agreement, or because it is said to.
+        if server.http2 || tls.as_ref().is_some_and(|tls| tls.is_alpn(b"h2")) {
+            let trunk = Box::pin(Trunk::open(stream, way, local)).await?;
+            if !private && self.reuse != Reuse::None && !server.follows_client() {
+                local.share(self.proxy.id, server, trunk.clone());
+            }
+            return Ok(self.made_of(trunk));
         }
+        let local_addr = stream.local_addr().unwrap_or(Addr::Unnamed);
+        let end = End::new(stream, self.proxy.timeouts.server);
+        Ok(Made { end, private, way, local_addr, tls })
     }
 
-    fn link(&self, txn: &Shared, kept: Kept, place: Place, reused: bool) -> Link {
+    fn link(&self, txn: &Shared, made: Made, place: Place, reused: bool) -> Link {
         let mut txn = txn.borrow_mut();
         txn.timers.connected = Some(clock::cached());
         let addr = where_for(place.server(), &txn).into_owned();
-        txn.server_addrs = Some((kept.local_addr.clone(), addr));
-        txn.server_tls = kept.stream.tls().cloned();
-        let Kept { stream, local_addr, way, private } = kept;
-        let end = End::new(stream, self.proxy.timeouts.server);
-        Link { end, place, reused, private, way, local_addr }
+        txn.server_addrs = Some((made.local_addr.clone(), addr));
+        txn.server_tls.clone_from(&made.tls);
+        Link { made, place, reused }
     }
 }
 
@@ -281,9 +328,12 @@ impl Link {
         if self.place.server().follows_client() {
             return;
         }
-        let (local_addr, way, private) = (self.local_addr, self.way, self.private);
-        let kept = Kept { stream: self.end.into_stream(), local_addr, way, private };
-        local.keep(session, backend.id, self.place.server(), kept);
+        let Made { end, private, way, local_addr, .. } = self.made;
+        // One of HTTP/2 is there for all anyway.
+        if let Some((stream, _)) = end.into_parts() {
+            let kept = Kept { stream, local_addr, way, private };
+            local.keep(session, backend.id, self.place.server(), kept);
+        }
     }
 }
 

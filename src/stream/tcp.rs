@@ -53,7 +53,8 @@ pub(super) async fn run(
             // What rules have sent, the client gets; where that fails it has gone.
             let _unused = Pump::request(local, &txn, &mut client).drain().await;
         }
-        discard(local, &client);
+        // Closing would be a reset otherwise.
+        client.discard(&mut local.scratch.borrow_mut());
     }
     line::stamp_end(&txn);
     count(local, frontend, &txn);
@@ -181,8 +182,8 @@ impl<'a> Exchange<'a> {
             return Err(Error::proxy(Phase::Request, Cause::Refused(status)));
         }
         pump.drain().await?;
-        let _unused = client.stream.shutdown_write();
-        discard(self.local, client);
+        let _unused = client.shutdown_write();
+        client.discard(&mut self.local.scratch.borrow_mut());
         Ok(())
     }
 
@@ -218,7 +219,7 @@ impl<'a> Exchange<'a> {
         }
         client.touch();
         let timeouts = (&self.frontend.proxy.timeouts, &backend.proxy.timeouts);
-        let mut relay = Relay::new(client, &mut link.end, timeouts.0, timeouts.1);
+        let mut relay = Relay::new(client, &mut link.made.end, timeouts.0, timeouts.1);
         relay.up = up;
         self.take_channel(Direction::Response, &mut relay.down);
         let done = relay.run(self.local).await;
@@ -237,7 +238,7 @@ impl<'a> Exchange<'a> {
         up: &mut Transfer,
     ) -> Result<(), Error> {
         self.txn.borrow_mut().begin_response();
-        let mut pump = Pump::response(self.local, self.txn, client, (&mut link.end, up));
+        let mut pump = Pump::response(self.local, self.txn, client, (&mut link.made.end, up));
         pump.prime().await?;
         let delay = backend.proxy.timeouts.inspect_response;
         let rules = self.apply(&backend.tcp_response, Direction::Response, delay, &mut pump);
@@ -269,15 +270,6 @@ impl<'a> Exchange<'a> {
         channel.drain_output(output);
         transfer.pending.extend_from_slice(&channel.take_input(usize::MAX));
     }
-}
-
-/// Drops what the client has sent and nobody has read: closing would be a reset otherwise.
-fn discard(local: &Local, client: &End) {
-    let mut scratch = local.scratch.borrow_mut();
-    let mut turns = 0..16;
-    while turns.next().is_some()
-        && client.stream.try_read(&mut scratch).is_ok_and(|count| count > 0)
-    {}
 }
 
 /// Adds what has been passed on to the counters of all that took part.

@@ -122,6 +122,7 @@ pub(crate) fn entry() -> Rc<Entry> {
     Rc::new(Entry {
         frontend: proxy::Id(0),
         listener: (1, Arc::from("test")),
+        http2: false,
         accept_proxy: false,
         nice: 0,
         tls: None,

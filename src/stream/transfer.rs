@@ -3,6 +3,7 @@
 //! What needs no new framing goes from the read buffer, which all streams of a worker share,
 //! straight to the other socket. Only what that does not take at once is kept.
 
+use std::io;
 use std::task::Context;
 use std::task::Poll;
 use std::task::ready;
@@ -15,6 +16,7 @@ use crate::http::chunked;
 use crate::http::chunked::Decoder;
 
 use super::end::End;
+use super::http2::Wire;
 
 /// How much may wait to be written before reading stops.
 const HIGH: usize = 64 * 1024;
@@ -31,7 +33,7 @@ pub(super) enum Incoming {
     Length(u64),
     /// By its last chunk.
     Chunked(Decoder),
-    /// By the end of the connection.
+    /// By the end of the connection, or of the stream.
     UntilClose,
 }
 
@@ -55,10 +57,14 @@ pub(super) struct Transfer {
     pub(super) pending: BytesMut,
     /// Bytes of the body so far.
     pub(super) moved: u64,
+    /// What follows the body.
+    trailers: Headers,
     /// The end has been encoded.
     ended: bool,
     /// Something is written, and waits within the receiver's connection.
     unsent: bool,
+    /// The end has been written.
+    over: bool,
 }
 
 /// What stops a direction.
@@ -91,6 +97,15 @@ impl Incoming {
             http::Body::Length(length) => Self::Length(length),
             http::Body::Chunked => Self::Chunked(Decoder::new(limits)),
             http::Body::UntilClose | http::Body::Tunnel => Self::UntilClose,
+        }
+    }
+
+    /// Returns the reader of a body that comes from there: a stream of HTTP/2 ends by itself.
+    pub(super) fn of(end: &mut End, body: http::Body, limits: &http::Limits) -> Self {
+        match end.wire_mut() {
+            Some(wire) if body != http::Body::None && !wire.is_bodiless() => Self::UntilClose,
+            Some(_) => Self::Done,
+            None => Self::new(body, limits),
         }
     }
 
@@ -148,7 +163,9 @@ impl Incoming {
 impl Transfer {
     /// Returns a direction that begins with what is pending already: a head.
     pub(super) fn new(incoming: Incoming, outgoing: Outgoing, pending: BytesMut) -> Self {
-        Self { incoming, outgoing, pending, moved: 0, ended: false, unsent: false }
+        let trailers = Headers::new();
+        let (ended, over, unsent) = (false, false, false);
+        Self { incoming, outgoing, pending, moved: 0, trailers, ended, unsent, over }
     }
 
     /// Returns a direction that passes everything on until the end of the connection.
@@ -158,7 +175,7 @@ impl Transfer {
 
     /// Tells whether everything has been passed on.
     pub(super) fn is_over(&self) -> bool {
-        self.ended && !self.has_output()
+        self.over
     }
 
     /// Tells whether it waits for the sender.
@@ -188,6 +205,8 @@ impl Transfer {
             self.incoming = Incoming::Done;
             if self.outgoing == Outgoing::Chunked {
                 chunked::write_last(trailers, &mut self.pending);
+            } else if !trailers.is_empty() {
+                self.trailers = trailers.clone();
             }
         }
     }
@@ -214,9 +233,9 @@ impl Transfer {
     ) -> Poll<Result<(), Fault>> {
         for _ in 0..TURNS {
             self.take_buffered(&mut from.buf)?;
-            let flushed = to.poll_flush(cx, &mut self.pending);
-            self.unsent = flushed.is_pending();
-            ready!(flushed).map_err(|_| Fault::Write)?;
+            let written = self.poll_out(cx, to);
+            self.unsent = written.is_pending();
+            ready!(written).map_err(|_| Fault::Write)?;
             if self.ended {
                 return Poll::Ready(Ok(()));
             }
@@ -231,6 +250,16 @@ impl Transfer {
         Poll::Pending
     }
 
+    /// Writes what is pending, and the end once that has been reached.
+    pub(super) fn poll_out(&mut self, cx: &mut Context<'_>, to: &mut End) -> Poll<io::Result<()>> {
+        if !self.ended {
+            return to.poll_flush(cx, &mut self.pending);
+        }
+        ready!(to.poll_finish(cx, &mut self.pending, &self.trailers))?;
+        self.over = true;
+        Poll::Ready(Ok(()))
+    }
+
     /// Reads once, and writes it at once where it needs no new framing.
     fn poll_step(
         &mut self,
@@ -240,7 +269,7 @@ impl Transfer {
         scratch: &mut [u8],
     ) -> Poll<Result<(), Fault>> {
         if from.is_eof() {
-            return Poll::Ready(self.at_eof());
+            return Poll::Ready(self.at_eof(from));
         }
         let Some(most) = self.incoming.raw().filter(|_| self.outgoing == Outgoing::Raw) else {
             let filled = ready!(from.poll_fill(cx, scratch));
@@ -255,6 +284,11 @@ impl Transfer {
         if data.is_empty() {
             return Poll::Ready(Ok(()));
         }
+        if self.incoming.is_done() && to.is_http2() {
+            // The last piece says that it is the last.
+            self.pending.extend_from_slice(data);
+            return Poll::Ready(Ok(()));
+        }
         let written = match to.poll_write(cx, data) {
             Poll::Ready(Ok(written)) => written,
             Poll::Ready(Err(_)) => return Poll::Ready(Err(Fault::Write)),
@@ -265,10 +299,11 @@ impl Transfer {
     }
 
     /// The sender has closed: that is the end of a body without framing, and of others too early.
-    fn at_eof(&mut self) -> Result<(), Fault> {
+    fn at_eof(&mut self, from: &mut End) -> Result<(), Fault> {
         match self.incoming {
             Incoming::UntilClose | Incoming::Done => {
-                self.end(&Headers::new());
+                let wire = from.wire_mut();
+                self.end(&wire.map(Wire::take_trailers).unwrap_or_default());
                 Ok(())
             }
             Incoming::Length(_) | Incoming::Chunked(_) => Err(Fault::Read),

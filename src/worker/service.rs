@@ -125,6 +125,7 @@ fn open(section: &Section, line: &Bind, seeds: &mut [Seed]) -> Result<(), listen
                 let entry = Entry {
                     frontend: section.proxy.id,
                     listener: (line.id, line.name.as_str().into()),
+                    http2: line.http2,
                     accept_proxy: line.accept_proxy,
                     nice: line.nice,
                     tls: line.tls.clone(),

@@ -142,6 +142,31 @@ impl Client {
         self.buffer.drain(..length).collect()
     }
 
+    /// Reads exactly that many bytes; `None` where the connection has ended instead.
+    pub(crate) fn take_maybe(&mut self, length: usize) -> Option<Vec<u8>> {
+        while self.buffer.len() < length {
+            if !self.fill() {
+                return None;
+            }
+        }
+        Some(self.buffer.drain(..length).collect())
+    }
+
+    /// Sends these bytes again and again until the other side takes no more, at most so many;
+    /// returns how many it has taken.
+    pub(crate) fn send_until_full(&mut self, bytes: &[u8], most: usize) -> usize {
+        let patience = Some(std::time::Duration::from_millis(500));
+        self.socket.set_write_timeout(patience).unwrap();
+        let mut sent = 0;
+        while sent < most {
+            match self.socket.write(&bytes[sent % bytes.len()..]) {
+                Ok(count) => sent += count,
+                Err(_) => break,
+            }
+        }
+        sent
+    }
+
     /// Reads a line with its end.
     pub(crate) fn line(&mut self) -> String {
         let end = loop {

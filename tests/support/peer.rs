@@ -14,6 +14,7 @@ pub(crate) enum Tool {
     Haproxy,
     Curl,
     Netcat,
+    Nghttp,
     Openssl,
     Redis,
     RedisCli,
@@ -23,10 +24,11 @@ pub(crate) enum Tool {
 }
 
 impl Tool {
-    const ALL: [Self; 8] = [
+    const ALL: &[Self] = &[
         Self::Haproxy,
         Self::Curl,
         Self::Netcat,
+        Self::Nghttp,
         Self::Openssl,
         Self::Redis,
         Self::RedisCli,
@@ -39,6 +41,7 @@ impl Tool {
             Self::Haproxy => "haproxy",
             Self::Curl => "curl",
             Self::Netcat => "nc",
+            Self::Nghttp => "nghttp",
             Self::Openssl => "openssl",
             Self::Redis => "redis-server",
             Self::RedisCli => "redis-cli",

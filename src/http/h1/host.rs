@@ -6,7 +6,11 @@ use crate::http::Text;
 use crate::http::uri;
 
 /// Checks the target of a request and its `Host` (RFC 9112 3.2).
-pub(super) fn check(method: &Method, target: &[u8], host: Option<&[u8]>) -> Result<(), Error> {
+pub(in crate::http) fn check(
+    method: &Method,
+    target: &[u8],
+    host: Option<&[u8]>,
+) -> Result<(), Error> {
     // HAProxy: no fragment, no byte beyond ASCII.
     if target.contains(&b'#') || !target.is_ascii() {
         return Err(Error::Uri);

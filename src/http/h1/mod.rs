@@ -12,11 +12,13 @@ mod host;
 mod parse;
 mod write;
 
+pub(super) use host::check as check_target;
 pub use parse::parse_request;
 pub use parse::parse_response;
 pub(super) use parse::parse_trailers;
 pub(super) use write::write_headers;
 pub use write::write_request;
+pub use write::write_request_to;
 pub use write::write_response;
 
 /// What a head says about what follows it.
@@ -61,6 +63,21 @@ pub fn response_framing(response: &Response, request: &Method) -> Framing {
         Ok(facts) => facts.response(request, response.status, response.version),
         Err(_) => UNCLEAR,
     }
+}
+
+/// Returns the framing of a request that came otherwise than as HTTP/1, or what contradicts it.
+pub(super) fn strict_request_framing(request: &Request) -> Result<Framing, Error> {
+    let facts = facts::Facts::of(lines(&request.headers)).map_err(|(error, _)| error)?;
+    Ok(facts.request(&request.method, request.version))
+}
+
+/// Returns the framing of a response that came otherwise than as HTTP/1, or what contradicts it.
+pub(super) fn strict_response_framing(
+    response: &Response,
+    request: &Method,
+) -> Result<Framing, Error> {
+    let facts = facts::Facts::of(lines(&response.headers)).map_err(|(error, _)| error)?;
+    Ok(facts.response(request, response.status, response.version))
 }
 
 const UNCLEAR: Framing =

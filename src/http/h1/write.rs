@@ -8,13 +8,18 @@ use crate::http::Response;
 
 /// Writes the head of a request.
 pub fn write_request(request: &Request, out: &mut BytesMut) {
+    write_request_to(request, &request.uri, out);
+}
+
+/// Writes the head of a request with another target.
+pub fn write_request_to(request: &Request, target: &[u8], out: &mut BytesMut) {
     let method = request.method.as_bytes();
-    out.reserve(method.len().saturating_add(request.uri.len()).saturating_add(16));
+    out.reserve(method.len().saturating_add(target.len()).saturating_add(16));
     out.extend_from_slice(method);
     out.extend_from_slice(b" ");
-    out.extend_from_slice(&request.uri);
+    out.extend_from_slice(target);
     out.extend_from_slice(b" ");
-    out.extend_from_slice(request.version.as_str().as_bytes());
+    out.extend_from_slice(request.version.over_http1().as_str().as_bytes());
     out.extend_from_slice(b"\r\n");
     write_headers(&request.headers, out);
 }
@@ -22,7 +27,7 @@ pub fn write_request(request: &Request, out: &mut BytesMut) {
 /// Writes the head of a response.
 pub fn write_response(response: &Response, out: &mut BytesMut) {
     out.reserve(response.reason.len().saturating_add(32));
-    out.extend_from_slice(response.version.as_str().as_bytes());
+    out.extend_from_slice(response.version.over_http1().as_str().as_bytes());
     out.extend_from_slice(&digits(response.status));
     out.extend_from_slice(&response.reason);
     out.extend_from_slice(b"\r\n");

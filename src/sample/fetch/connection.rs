@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::net::UdpSocket;
 
+use crate::http::Version;
 use crate::net::Addr;
 use crate::net::proxy_protocol;
 use crate::sample::argument::Arguments;
@@ -23,7 +24,7 @@ const SERVER_L4: &[Source] = &[Source::ServerL4];
 pub(super) const TABLE: &[Fetch] = &[
     Fetch::new("bc_dst", Type::Addr, SERVER_L4, bc_dst, "where the server is"),
     Fetch::new("bc_dst_port", Type::Sint, SERVER_L4, bc_dst_port, "the server's port"),
-    Fetch::new("bc_http_major", Type::Sint, SERVER_L4, bc_http_major, "version of HTTP, 1"),
+    Fetch::new("bc_http_major", Type::Sint, SERVER_L4, bc_http_major, "version of HTTP, 1 or 2"),
     Fetch::new("bc_src", Type::Addr, SERVER_L4, bc_src, "where we connect from"),
     Fetch::new("bc_src_port", Type::Sint, SERVER_L4, bc_src_port, "the port we connect from"),
     Fetch::new("dst", Type::Addr, L4, dst, "where the client has connected to"),
@@ -32,7 +33,7 @@ pub(super) const TABLE: &[Fetch] = &[
     Fetch::new("fc_dst", Type::Addr, L4, dst, "where the client has connected to"),
     Fetch::new("fc_dst_is_local", Type::Bool, L4, dst_is_local, "whether it is of this machine"),
     Fetch::new("fc_dst_port", Type::Sint, L4, dst_port, "the port the client has connected to"),
-    Fetch::new("fc_http_major", Type::Sint, L4, fc_http_major, "version of HTTP, 1"),
+    Fetch::new("fc_http_major", Type::Sint, L4, fc_http_major, "version of HTTP, 1 or 2"),
     Fetch::new("fc_pp_authority", Type::Str, L4, fc_pp_authority, "authority of the PROXY header"),
     Fetch::new("fc_pp_tlv", Type::Str, L4, fc_pp_tlv, "value of a TLV of the PROXY header")
         .takes(&[Kind::Str])
@@ -68,7 +69,8 @@ fn bc_dst_port(ctx: &Ctx<'_>, _: &Arguments) -> Option<Value> {
 }
 
 fn bc_http_major(ctx: &Ctx<'_>, _: &Arguments) -> Option<Value> {
-    ctx.txn.server_addrs.as_ref().map(|_| Value::Int(1))
+    ctx.txn.server_addrs.as_ref()?;
+    Some(major(ctx.txn.response.as_ref().map(|response| response.version)))
 }
 
 fn bc_src(ctx: &Ctx<'_>, _: &Arguments) -> Option<Value> {
@@ -91,8 +93,13 @@ fn dst_port(ctx: &Ctx<'_>, _: &Arguments) -> Option<Value> {
     port(&ctx.txn.session.dst.borrow())
 }
 
-fn fc_http_major(_: &Ctx<'_>, _: &Arguments) -> Option<Value> {
-    Some(Value::Int(1))
+fn fc_http_major(ctx: &Ctx<'_>, _: &Arguments) -> Option<Value> {
+    Some(major(ctx.txn.request.as_ref().map(|request| request.version)))
+}
+
+/// Returns the major version that a connection speaks, going by a message of it.
+fn major(version: Option<Version>) -> Value {
+    Value::Int(if version == Some(Version::Http2) { 2 } else { 1 })
 }
 
 fn fc_pp_authority(ctx: &Ctx<'_>, _: &Arguments) -> Option<Value> {

@@ -36,7 +36,7 @@ use super::intake::Intake;
 
 /// What becomes of the client's connection after an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum After {
+pub(in crate::stream) enum After {
     /// The next request.
     KeepAlive,
     /// It is closed.
@@ -105,7 +105,7 @@ impl<'a> Exchange<'a> {
         let keep = framing.keep_alive
             && frontend.proxy.options.keep_alive != KeepAlive::Neither
             && !local.is_stopping();
-        let incoming = Incoming::new(framing.body, &local.limits);
+        let incoming = Incoming::of(client, framing.body, &local.limits);
         Self {
             local,
             frontend,

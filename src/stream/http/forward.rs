@@ -12,9 +12,11 @@ use bytes::BytesMut;
 use crate::clock;
 use crate::http::Body;
 use crate::http::Response;
+use crate::http::Version;
 use crate::http::connection;
 use crate::http::h1;
 use crate::http::h1::Framing;
+use crate::http::uri;
 use crate::proxy::Counter;
 use crate::proxy::KeepAlive;
 use crate::proxy::Server;
@@ -22,6 +24,8 @@ use crate::task;
 use crate::txn::Direction;
 
 use super::super::backend;
+use super::super::end::End;
+use super::super::http2::Missing;
 use super::super::relay;
 use super::super::relay::Relay;
 use super::super::server::Link;
@@ -46,11 +50,13 @@ struct Unanswered {
     error: Error,
     /// The server closed before it had sent a byte.
     silent: bool,
+    /// The server has said that it did not look at the request.
+    untouched: bool,
 }
 
 impl From<Error> for Unanswered {
     fn from(error: Error) -> Self {
-        Self { error, silent: false }
+        Self { error, silent: false, untouched: false }
     }
 }
 
@@ -63,7 +69,7 @@ impl Exchange<'_> {
         let mut search = self.search().await?;
         loop {
             let mut link = self.connect(&search).await?;
-            let mut up = self.upload(&body);
+            let mut up = self.upload(&mut link.made.end, &body)?;
             let failed = match self.await_response(&mut link, &mut up).await {
                 Ok((response, framing)) => {
                     let done = self.respond(link, &mut up, response, framing).await;
@@ -77,7 +83,7 @@ impl Exchange<'_> {
                 return Err(failed.error);
             }
             // An idle connection that the server has closed just now (RFC 9112 9.3.1).
-            if !complete || !self.sent.is_idempotent() {
+            if !complete || !(failed.untouched || self.sent.is_idempotent()) {
                 // HAProxy: closes without a word, so that the client tries again itself.
                 self.answer = Answer::Begun;
                 return Err(failed.error);
@@ -108,7 +114,8 @@ impl Exchange<'_> {
         // nobody would repeat it.
         let first = self.txn.borrow().nth == 0;
         let reuse = match options.never_reuse {
-            _ if first || options.keep_alive != KeepAlive::Both => Reuse::None,
+            _ if options.keep_alive != KeepAlive::Both => Reuse::None,
+            _ if first => Reuse::Busy,
             true => Reuse::Own,
             false => Reuse::Any,
         };
@@ -130,7 +137,7 @@ impl Exchange<'_> {
     }
 
     /// Returns the request on its way: its head and what has come of its body.
-    fn upload(&mut self, body: &[Bytes; 2]) -> Transfer {
+    fn upload(&mut self, server: &mut End, body: &[Bytes; 2]) -> Result<Transfer, Error> {
         let incoming = std::mem::replace(&mut self.body.incoming, Incoming::Done);
         let done = incoming.is_done();
         let mut head = BytesMut::new();
@@ -140,19 +147,27 @@ impl Exchange<'_> {
             framing::declare(&mut request.headers, self.framing.body);
             let options = [&self.backend.proxy.options, &self.frontend.proxy.options];
             let keep = options.iter().all(|options| options.keep_alive == KeepAlive::Both);
-            if !self.framing.upgrade {
-                connection::write_request(&mut request.headers, request.version, keep);
+            if let Some(wire) = server.wire_mut() {
+                let made = wire.request(request);
+                made.map_err(|_| Error::proxy(Phase::Request, Cause::Invalid))?;
+            } else {
+                if !self.framing.upgrade {
+                    connection::write_request(&mut request.headers, request.version, keep);
+                }
+                // HAProxy: what HTTP/2 says of a place is in `Host` already.
+                let path =
+                    uri::split(&request.uri).pathq.filter(|_| self.version == Version::Http2);
+                h1::write_request_to(request, path.unwrap_or(&request.uri), &mut head);
             }
-            h1::write_request(request, &mut head);
         }
-        let chunked = self.framing.body == Body::Chunked;
+        let chunked = self.framing.body == Body::Chunked && !server.is_http2();
         let outgoing = if chunked { Outgoing::Chunked } else { Outgoing::Raw };
         let mut up = Transfer::new(incoming, outgoing, head);
         body.iter().for_each(|part| up.push(part));
         if done {
             up.end(&self.body.trailers);
         }
-        up
+        Ok(up)
     }
 
     /// Sends the request until the response's head is there. What precedes it is passed on.
@@ -173,15 +188,24 @@ impl Exchange<'_> {
             if !response.is_interim() || response.status == 101 {
                 return Ok((response, head));
             }
-            if self.version == crate::http::Version::Http11 {
+            if self.version >= Version::Http11 {
                 self.count_sent(framing::response_size(&response));
-                let mut interim = BytesMut::new();
-                h1::write_response(&response, &mut interim);
-                self.flush(&mut interim).await?;
+                self.send_interim(&response).await?;
             }
             // A server may send them without end.
             task::yield_now().await;
         }
+    }
+
+    async fn send_interim(&mut self, response: &Response) -> Result<(), Error> {
+        if let Some(wire) = self.client.wire_mut() {
+            // What HTTP/2 cannot say is left out.
+            let _unused = wire.respond(response);
+            return Ok(());
+        }
+        let mut interim = BytesMut::new();
+        h1::write_response(response, &mut interim);
+        self.flush(&mut interim).await
     }
 
     fn poll_response(
@@ -198,7 +222,7 @@ impl Exchange<'_> {
                 return Poll::Ready(Err(Error::client(Phase::Headers, Cause::Closed).into()));
             }
         } else if let Poll::Ready(Err(fault)) =
-            up.poll(cx, self.client, &mut link.end, &mut scratch)
+            up.poll(cx, self.client, &mut link.made.end, &mut scratch)
         {
             if fault != Fault::Write {
                 let error = request::body_error(fault, self.client.is_eof());
@@ -207,7 +231,41 @@ impl Exchange<'_> {
             // The server reads no further, but it may have answered.
             *stopped = true;
         }
-        let server = &mut link.end;
+        let server = &mut link.made.end;
+        if let Some(wire) = server.wire_mut() {
+            if let Poll::Ready(head) = wire.poll_response(cx, &self.sent, &self.local.limits) {
+                server.touch();
+                return Poll::Ready(head.map_err(|missing| self.missing(&missing)));
+            }
+        } else if let Poll::Ready(head) = self.poll_server_head(cx, server, &mut scratch) {
+            return Poll::Ready(head);
+        }
+        if server.poll_expired(cx).is_ready() {
+            return Poll::Ready(Err(self.bad_response(Cause::Timeout).into()));
+        }
+        if up.wants_input() && !*stopped && self.client.poll_expired(cx).is_ready() {
+            return Poll::Ready(Err(Error::client(Phase::Data, Cause::Timeout).into()));
+        }
+        Poll::Pending
+    }
+
+    /// Returns what a stream of HTTP/2 without a response means.
+    fn missing(&self, missing: &Missing) -> Unanswered {
+        match *missing {
+            Missing::Invalid => self.bad_response(Cause::Invalid).into(),
+            Missing::Closed { untouched } => {
+                Unanswered { error: self.bad_response(Cause::Closed), silent: true, untouched }
+            }
+        }
+    }
+
+    /// Reads a response's head off a connection.
+    fn poll_server_head(
+        &self,
+        cx: &mut Context<'_>,
+        server: &mut End,
+        scratch: &mut [u8],
+    ) -> Poll<Result<(Response, Framing), Unanswered>> {
         loop {
             if !server.buf.is_empty() {
                 match h1::parse_response(&mut server.buf, &self.sent, &self.local.limits) {
@@ -219,22 +277,15 @@ impl Exchange<'_> {
                 }
             }
             let silent = server.buf.is_empty();
-            match server.poll_fill(cx, &mut scratch) {
-                Poll::Pending => break,
+            match server.poll_fill(cx, scratch) {
+                Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(count)) if count > 0 => {}
                 Poll::Ready(_) => {
                     let error = self.bad_response(Cause::Closed);
-                    return Poll::Ready(Err(Unanswered { error, silent }));
+                    return Poll::Ready(Err(Unanswered { error, silent, untouched: false }));
                 }
             }
         }
-        if server.poll_expired(cx).is_ready() {
-            return Poll::Ready(Err(self.bad_response(Cause::Timeout).into()));
-        }
-        if up.wants_input() && !*stopped && self.client.poll_expired(cx).is_ready() {
-            return Poll::Ready(Err(Error::client(Phase::Data, Cause::Timeout).into()));
-        }
-        Poll::Pending
     }
 
     fn bad_response(&self, cause: Cause) -> Error {
@@ -255,22 +306,23 @@ impl Exchange<'_> {
         head: Framing,
     ) -> Result<(), Error> {
         let limits = self.local.limits;
-        link.private |= framing::binds_connection(&response);
+        link.made.private |= framing::binds_connection(&response);
         self.set_response(response);
         self.count_head();
         self.capture(Direction::Response);
         self.txn.borrow_mut().timers.response = Some(clock::cached());
-        let mut body = Intake::new(Incoming::new(head.body, &limits), Direction::Response);
+        let incoming = Incoming::of(&mut link.made.end, head.body, &limits);
+        let mut body = Intake::new(incoming, Direction::Response);
         if self.looks_at_responses() {
             // What a tunnel carries is no body.
             let seen = !matches!(head.body, Body::None | Body::Tunnel);
             if seen {
-                let taken = body.take_buffered(&mut link.end, &self.txn);
+                let taken = body.take_buffered(&mut link.made.end, &self.txn);
                 taken.map_err(|_| self.forget_response())?;
             } else {
                 self.txn.borrow_mut().res.end_input();
             }
-            let server = seen.then_some((&mut link.end, &mut *up));
+            let server = seen.then_some((&mut link.made.end, &mut *up));
             let decision = self.apply_response(server, &mut body).await?;
             if matches!(decision, Decision::Answered) {
                 return Ok(());
@@ -289,7 +341,7 @@ impl Exchange<'_> {
         if done {
             down.end(&body.trailers);
         }
-        if down.take_buffered(&mut link.end.buf).is_err() {
+        if down.take_buffered(&mut link.made.end.buf).is_err() {
             return Err(self.forget_response());
         }
         self.answer = Answer::Begun;
@@ -309,8 +361,8 @@ impl Exchange<'_> {
         passed?;
         let keep = head.keep_alive
             && up.is_over()
-            && link.end.buf.is_empty()
-            && !link.end.is_eof()
+            && link.made.end.buf.is_empty()
+            && !link.made.end.is_eof()
             && self.frontend.proxy.options.keep_alive == KeepAlive::Both
             && self.backend.proxy.options.keep_alive == KeepAlive::Both;
         if keep {
@@ -347,7 +399,7 @@ impl Exchange<'_> {
         poll_fn(|cx| {
             let mut scratch = self.local.scratch.borrow_mut();
             if !up.is_over() && !stopped {
-                match up.poll(cx, self.client, &mut link.end, &mut scratch) {
+                match up.poll(cx, self.client, &mut link.made.end, &mut scratch) {
                     Poll::Ready(Err(Fault::Write)) => stopped = true,
                     Poll::Ready(Err(fault)) => {
                         return Poll::Ready(Err(relay::data_error(fault, true)));
@@ -356,7 +408,8 @@ impl Exchange<'_> {
                 }
             }
             if !down.is_over()
-                && let Poll::Ready(done) = down.poll(cx, &mut link.end, self.client, &mut scratch)
+                && let Poll::Ready(done) =
+                    down.poll(cx, &mut link.made.end, self.client, &mut scratch)
             {
                 done.map_err(|fault| relay::data_error(fault, false))?;
             }
@@ -373,7 +426,7 @@ impl Exchange<'_> {
             if (client || down.has_output()) && self.client.poll_expired(cx).is_ready() {
                 return Poll::Ready(Err(Error::client(Phase::Data, Cause::Timeout)));
             }
-            if !client && !down.has_output() && link.end.poll_expired(cx).is_ready() {
+            if !client && !down.has_output() && link.made.end.poll_expired(cx).is_ready() {
                 return Poll::Ready(Err(Error::server(Phase::Data, Cause::Timeout)));
             }
             Poll::Pending
@@ -391,7 +444,7 @@ impl Exchange<'_> {
             self.log().await;
         }
         let timeouts = (&self.frontend.proxy.timeouts, &self.backend.proxy.timeouts);
-        let mut relay = Relay::new(self.client, &mut link.end, timeouts.0, timeouts.1);
+        let mut relay = Relay::new(self.client, &mut link.made.end, timeouts.0, timeouts.1);
         relay.up = Transfer::tunnel(std::mem::take(&mut up.pending));
         relay.down = Transfer::tunnel(head);
         let done = relay.run(self.local).await;

@@ -9,6 +9,7 @@ use std::time::Instant;
 use crate::clock;
 use crate::http;
 use crate::http::h1;
+use crate::http::http2;
 
 use super::super::termination::Cause;
 use super::super::termination::Error;
@@ -19,6 +20,8 @@ use super::no_request;
 pub(super) enum Head {
     /// A request.
     Received(Received),
+    /// What HTTP/2 begins with.
+    Preface,
     /// Nothing: an idle client has closed, or was idle for too long.
     Silence,
     /// No request.
@@ -88,6 +91,14 @@ impl Connection<'_> {
         if self.client.buf.is_empty() {
             return None;
         }
+        let text = &self.client.buf[..];
+        if self.nth == 0 && text.starts_with(b"PRI * ") && self.speaks_http2() {
+            let begins = text.iter().zip(http2::PREFACE).all(|(byte, known)| byte == known);
+            if begins {
+                let whole = text.len() >= http2::PREFACE.len();
+                return whole.then_some(Head::Preface);
+            }
+        }
         match h1::parse_request(&mut self.client.buf, &self.local.limits) {
             Ok(None) => None,
             Ok(Some((request, framing))) => {
@@ -96,6 +107,10 @@ impl Connection<'_> {
             }
             Err(_) => Some(Head::Failed(no_request(Cause::Invalid))),
         }
+    }
+
+    fn speaks_http2(&self) -> bool {
+        !self.frontend.proxy.options.disable_h2_upgrade
     }
 
     /// Notes that a head begins to come.

@@ -11,6 +11,7 @@ use crate::txn::Direction;
 use crate::txn::Shared;
 
 use super::super::end::End;
+use super::super::http2::Wire;
 use super::super::transfer::Fault;
 use super::super::transfer::Incoming;
 use super::super::transfer::Piece;
@@ -67,7 +68,7 @@ impl Intake {
                 return Ok(());
             }
             if from.is_eof() {
-                return self.at_eof(txn);
+                return self.at_eof(from, txn);
             }
             match from.poll_fill(cx, scratch) {
                 Poll::Pending => return Ok(()),
@@ -89,11 +90,12 @@ impl Intake {
     }
 
     /// The sender has closed: that is the end of a body without framing, and of others too early.
-    fn at_eof(&mut self, txn: &Shared) -> Result<(), Fault> {
+    fn at_eof(&mut self, from: &mut End, txn: &Shared) -> Result<(), Fault> {
         txn.borrow_mut().channel_mut(self.direction).end_input();
         match self.incoming {
             Incoming::UntilClose | Incoming::Done => {
                 self.incoming = Incoming::Done;
+                self.trailers = from.wire_mut().map(Wire::take_trailers).unwrap_or_default();
                 Ok(())
             }
             Incoming::Length(_) | Incoming::Chunked(_) => Err(Fault::Read),

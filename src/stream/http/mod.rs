@@ -17,6 +17,8 @@ use std::time::Instant;
 use event_listener::EventListener;
 
 use crate::clock;
+use crate::http::Request;
+use crate::http::h1::Framing;
 use crate::net::timer::Deadline;
 use crate::program::Section;
 use crate::proxy::Counter;
@@ -26,6 +28,7 @@ use crate::txn::Txn;
 
 use super::accept;
 use super::end::End;
+use super::http2;
 use super::line;
 use super::local::Local;
 use super::reply;
@@ -54,7 +57,12 @@ pub(super) async fn run(local: Rc<Local>, frontend: &Section, session: Rc<Sessio
         Connection { local, frontend, session, client, nice, nth: 0, begun, head, stop };
     // What this client's requests alone may use goes with it.
     let _own = Own { local, session: connection.session.id };
-    while connection.exchange().await {
+    loop {
+        match connection.exchange().await {
+            Next::Exchange => {}
+            Next::End => return,
+            Next::Http2 => break,
+        }
         connection.nth = connection.nth.wrapping_add(1);
         if !connection.client.buf.is_empty() {
             // Who sends many requests at once takes turns with the others.
@@ -62,6 +70,61 @@ pub(super) async fn run(local: Rc<Local>, frontend: &Section, session: Rc<Sessio
         }
         connection.begun = (clock::cached(), clock::cached_date());
     }
+    let Connection { session, client, .. } = connection;
+    if let Some((stream, early)) = client.into_parts() {
+        Box::pin(http2::run(Rc::clone(local), frontend, session, stream, early)).await;
+    }
+}
+
+/// A request that has come, whatever it came by.
+pub(super) struct Asked {
+    pub(super) request: Request,
+    pub(super) framing: Framing,
+    /// When its exchange has begun.
+    pub(super) begun: (Instant, Duration),
+    /// When its first byte came.
+    pub(super) first_byte: (Instant, Duration),
+    /// How many were before it on its connection.
+    pub(super) nth: u32,
+}
+
+/// Runs one exchange to its end, and logs it.
+pub(super) async fn exchange(
+    local: &Rc<Local>,
+    frontend: &Section,
+    session: &Rc<Session>,
+    client: &mut End,
+    asked: Asked,
+) -> exchange::After {
+    let mut txn = blank(local, session, asked.nth, asked.begun);
+    let (instant, date) = asked.first_byte;
+    txn.timers.first_byte = Some(instant);
+    txn.timers.first_byte_date = Some(date);
+    txn.timers.request = Some(clock::cached());
+    if !frontend.proxy.loggers.is_empty() || frontend.unique_id.is_some() {
+        txn.request_line = framing::request_line(&asked.request);
+    }
+    txn.bytes[0] = framing::request_size(&asked.request);
+    frontend.proxy.counters.add(local.worker, Counter::Requests, 1);
+    Exchange::new(local, frontend, client, txn, (asked.request, asked.framing)).run().await
+}
+
+fn blank(local: &Local, session: &Rc<Session>, nth: u32, begun: (Instant, Duration)) -> Txn {
+    let mut txn = accept::new_exchange(local, session, nth);
+    (txn.timers.begun, txn.timers.begun_date) = begun;
+    txn.timers.handshake = Some(begun.0);
+    session.requests.set(nth.wrapping_add(1));
+    txn
+}
+
+/// What comes after an exchange.
+enum Next {
+    /// Another one.
+    Exchange,
+    /// Nothing.
+    End,
+    /// HTTP/2, which the client speaks from its first byte.
+    Http2,
 }
 
 /// A session whose own idle connections are closed at its end.
@@ -95,53 +158,31 @@ struct Connection<'a> {
 }
 
 impl Connection<'_> {
-    /// Runs the next exchange; false when it was the last.
-    async fn exchange(&mut self) -> bool {
+    /// Runs the next exchange.
+    async fn exchange(&mut self) -> Next {
         let received = match self.read_head().await {
             Head::Received(received) => received,
-            Head::Silence => return false,
+            Head::Preface => return Next::Http2,
+            Head::Silence => return Next::End,
             Head::Failed(error) => {
                 Box::pin(self.refuse(error)).await;
-                return false;
+                return Next::End;
             }
         };
         // What a rule or script has set holds for its exchange alone.
         task::set_nice(self.nice);
-        let txn = self.begin(&received);
-        let Received { request, framing, .. } = received;
-        let exchange =
-            Exchange::new(self.local, self.frontend, &mut self.client, txn, (request, framing));
-        match exchange.run().await {
-            exchange::After::KeepAlive => true,
-            exchange::After::Close => false,
+        let Received { request, framing, first_byte } = received;
+        let asked = Asked { request, framing, begun: self.begun, first_byte, nth: self.nth };
+        let (local, frontend) = (self.local, self.frontend);
+        let exchange = exchange(local, frontend, &self.session, &mut self.client, asked);
+        match exchange.await {
+            exchange::After::KeepAlive => Next::Exchange,
+            exchange::After::Close => Next::End,
             exchange::After::Linger => {
                 Box::pin(self.linger()).await;
-                false
+                Next::End
             }
         }
-    }
-
-    /// Returns the exchange of a request.
-    fn begin(&self, received: &Received) -> Txn {
-        let mut txn = self.blank();
-        let (instant, date) = received.first_byte;
-        txn.timers.first_byte = Some(instant);
-        txn.timers.first_byte_date = Some(date);
-        txn.timers.request = Some(clock::cached());
-        if !self.frontend.proxy.loggers.is_empty() || self.frontend.unique_id.is_some() {
-            txn.request_line = framing::request_line(&received.request);
-        }
-        txn.bytes[0] = framing::request_size(&received.request);
-        self.frontend.proxy.counters.add(self.local.worker, Counter::Requests, 1);
-        txn
-    }
-
-    fn blank(&self) -> Txn {
-        let mut txn = accept::new_exchange(self.local, &self.session, self.nth);
-        (txn.timers.begun, txn.timers.begun_date) = self.begun;
-        txn.timers.handshake = Some(self.begun.0);
-        self.session.requests.set(self.nth.wrapping_add(1));
-        txn
     }
 
     /// Answers what is no request, and logs it.
@@ -153,7 +194,7 @@ impl Connection<'_> {
         if silent {
             return;
         }
-        let mut txn = self.blank();
+        let mut txn = blank(self.local, &self.session, self.nth, self.begun);
         txn.bytes[0] = self.client.buf.len() as u64;
         txn.status = error.status();
         termination::note(&mut txn, error);
@@ -170,7 +211,7 @@ impl Connection<'_> {
     /// Closes such that the client can read what was sent: a reset, which unread bytes would cause,
     /// might overtake it.
     async fn linger(&mut self) {
-        if self.client.is_eof() || self.client.stream.shutdown_write().is_err() {
+        if self.client.is_eof() || self.client.shutdown_write().is_err() {
             return;
         }
         let deadline = Deadline::after(LINGER);

@@ -8,6 +8,7 @@ use std::task::Poll;
 
 use crate::clock;
 use crate::http::Headers;
+use crate::http::Response;
 use crate::net::timer::Deadline;
 use crate::proxy::ForwardFor;
 use crate::rule::RuleSet;
@@ -117,6 +118,10 @@ impl Exchange<'_> {
         }
         if !self.txn.borrow().req.input().is_empty() {
             // It has not waited.
+            return Ok(());
+        }
+        if let Some(wire) = self.client.wire_mut() {
+            let _legal = wire.respond(&Response::new(100));
             return Ok(());
         }
         let told = self.client.send(GO_ON).await;

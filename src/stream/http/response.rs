@@ -1,6 +1,7 @@
 //! The answer on its way to the client: rules on it, its head, and what the connection becomes.
 
 use std::future::poll_fn;
+use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Context;
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use bytes::BytesMut;
 
 use crate::http::Body;
+use crate::http::Headers;
 use crate::http::Method;
 use crate::http::Response;
 use crate::http::Version;
@@ -60,7 +62,7 @@ impl Exchange<'_> {
             self.count_sent(body.len() as u64);
         }
         self.answer = Answer::Begun;
-        self.flush(&mut pending).await?;
+        self.finish_message(&mut pending).await?;
         self.answer = Answer::Sent;
         Ok(())
     }
@@ -227,6 +229,10 @@ impl Exchange<'_> {
         let mut txn = self.txn.borrow_mut();
         let Some(head) = txn.response.as_mut() else { return Outgoing::Nowhere };
         let old = self.version == Version::Http10;
+        if self.client.is_http2() {
+            // The stream's end is the body's.
+            return if bodiless { Outgoing::Nowhere } else { Outgoing::Raw };
+        }
         let body = if body == Body::Chunked && old { Body::UntilClose } else { body };
         if body != Body::None {
             framing::declare(&mut head.headers, body);
@@ -246,6 +252,15 @@ impl Exchange<'_> {
     pub(super) fn write_head(&mut self, out: &mut BytesMut, tunnel: bool) {
         let mut txn = self.txn.borrow_mut();
         let Some(head) = txn.response.as_mut() else { return };
+        if let Some(wire) = self.client.wire_mut() {
+            if wire.respond(head).is_err() {
+                // A rule or a script has made what HTTP/2 cannot say.
+                *head = Response::new(500);
+                let _legal = wire.respond(head);
+            }
+            txn.status = head.status;
+            return;
+        }
         self.keep &= !connection::Tokens::of(&head.headers).close && !self.local.is_stopping();
         if !tunnel {
             connection::write_response(&mut head.headers, head.version, self.version, self.keep);
@@ -279,9 +294,23 @@ impl Exchange<'_> {
 
     /// Writes to the client.
     pub(super) async fn flush(&mut self, pending: &mut BytesMut) -> Result<(), Error> {
+        self.write_out(pending, End::poll_flush).await
+    }
+
+    /// Writes to the client, and the end of the message.
+    async fn finish_message(&mut self, pending: &mut BytesMut) -> Result<(), Error> {
+        let none = Headers::new();
+        self.write_out(pending, |end, cx, pending| end.poll_finish(cx, pending, &none)).await
+    }
+
+    async fn write_out(
+        &mut self,
+        pending: &mut BytesMut,
+        poll: impl Fn(&mut End, &mut Context<'_>, &mut BytesMut) -> Poll<io::Result<()>>,
+    ) -> Result<(), Error> {
         self.client.touch();
         poll_fn(|cx| {
-            if let Poll::Ready(done) = self.client.poll_flush(cx, pending) {
+            if let Poll::Ready(done) = poll(self.client, cx, pending) {
                 let gone = |_| Error::client(Phase::Data, Cause::Closed);
                 return Poll::Ready(done.map_err(gone));
             }

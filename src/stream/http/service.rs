@@ -106,7 +106,7 @@ impl Exchange<'_> {
         head.version = self.version;
         // As if the request were a GET: the head of HEAD's answer says the same.
         match h1::response_framing(head, &Method::Get).body {
-            Body::UntilClose if self.version == Version::Http11 => Body::Chunked,
+            Body::UntilClose if self.version >= Version::Http11 => Body::Chunked,
             body => body,
         }
     }
@@ -148,7 +148,7 @@ impl Exchange<'_> {
                 return Poll::Pending;
             }
             run.poll(cx);
-            match self.client.poll_flush(cx, &mut down.pending) {
+            match down.poll_out(cx, self.client) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) => {
                     self.txn.borrow_mut().res.close();
