@@ -33,6 +33,9 @@ pub fn cached_date() -> Duration {
 
 /// Reads both clocks anew for [`cached`] and [`cached_date`], and returns the monotonic time.
 pub fn update() -> Instant {
+    if STOPPED.get() {
+        return cached();
+    }
     let monotonic = now();
     CACHED.set(Some(Dates { monotonic, wall: date() }));
     monotonic
@@ -40,6 +43,9 @@ pub fn update() -> Instant {
 
 /// Reads the monotonic clock alone for [`cached`], if this thread caches dates.
 pub fn tick() -> Instant {
+    if STOPPED.get() {
+        return cached();
+    }
     let monotonic = now();
     if let Some(dates) = CACHED.get() {
         CACHED.set(Some(Dates { monotonic, ..dates }));
@@ -47,9 +53,37 @@ pub fn tick() -> Instant {
     monotonic
 }
 
+/// Stops the clock of this thread's worker, or lets it go on: while it stands, time passes where
+/// nothing else is left to do ([`skip_to`]), and no faster than who waits for it.
+pub fn stop(stops: bool) {
+    update();
+    STOPPED.set(stops);
+}
+
+/// Says whether the clock of this thread's worker stands still.
+pub fn is_stopped() -> bool {
+    STOPPED.get()
+}
+
+/// Moves a clock that stands still to a later time.
+pub fn skip_to(monotonic: Instant) {
+    if let Some(dates) = CACHED.get().filter(|_| STOPPED.get()) {
+        let wall = dates.wall + monotonic.saturating_duration_since(dates.monotonic);
+        CACHED.set(Some(Dates { monotonic: monotonic.max(dates.monotonic), wall }));
+    }
+}
+
+/// Sets the date of a clock that stands still.
+pub fn set_date(wall: Duration) {
+    if let Some(dates) = CACHED.get().filter(|_| STOPPED.get()) {
+        CACHED.set(Some(Dates { wall, ..dates }));
+    }
+}
+
 /// Makes [`cached`] and [`cached_date`] precise again on this thread.
 pub fn forget() {
     CACHED.set(None);
+    STOPPED.set(false);
 }
 
 #[derive(Clone, Copy)]
@@ -60,6 +94,7 @@ struct Dates {
 
 thread_local! {
     static CACHED: Cell<Option<Dates>> = const { Cell::new(None) };
+    static STOPPED: Cell<bool> = const { Cell::new(false) };
 }
 
 #[cfg(test)]

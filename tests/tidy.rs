@@ -27,6 +27,7 @@ const DOORS: &[Door] = &[
     Door { name: "mlua_sys", places: &["lua/"] },
     Door { name: "rustls", places: &["net/tls/"] },
     Door { name: "rustls_native_certs", places: &["net/tls/"] },
+    Door { name: "similar", places: &["cli/"] },
     Door { name: "smol", places: &["worker/", "net/resolve.rs", "task/", "cli/"] },
     Door { name: "tokio", places: &["stream/http2/io.rs"] },
     Door { name: "webpki", places: &["lua/library/key.rs"] },

@@ -9,6 +9,7 @@ use argh::FromArgs;
 use super::configuration::reason;
 use super::console::Console;
 use super::lint;
+use super::test;
 use crate::compile;
 use crate::diag::Severity;
 use crate::diag::suggest;
@@ -43,6 +44,11 @@ const COMMANDS: &[Command] = &[
         name: "manual",
         doc: "print what there is of the configuration language, or of Lua (--lua)",
         run: manual,
+    },
+    Command {
+        name: "test",
+        doc: "run test scripts (*_test.lua) without a network, on built transactions",
+        run: test::run,
     },
     Command {
         name: "types",
@@ -84,7 +90,13 @@ fn mistyped(name: &str, console: Console) -> Option<ExitCode> {
 impl Input<'_> {
     /// Reads the arguments; where there is nothing to do, returns the exit status.
     pub(super) fn parse<T: FromArgs>(&self) -> Result<T, ExitCode> {
-        T::from_args(&["luaproxy", self.name], self.args).map_err(|early| match early.status {
+        let split = |arg: &&'_ str| match arg.split_once('=').filter(|_| arg.starts_with("--")) {
+            Some((name, value)) => vec![name.to_owned(), value.to_owned()],
+            None => vec![(*arg).to_owned()],
+        };
+        let args: Vec<String> = self.args.iter().flat_map(split).collect();
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        T::from_args(&["luaproxy", self.name], &args).map_err(|early| match early.status {
             Ok(()) => {
                 self.console.answer(&early.output);
                 ExitCode::SUCCESS

@@ -4,9 +4,12 @@ mod command;
 pub mod configuration;
 pub mod console;
 mod daemon;
+mod junit;
 mod lint;
+mod offline;
 pub mod options;
 mod run;
+mod test;
 pub mod version;
 
 use std::process::ExitCode;

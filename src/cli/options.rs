@@ -7,7 +7,7 @@ use argh::FromArgs;
 use crate::diag::suggest;
 
 /// Runs a HAProxy configuration, with its Lua on LuaJIT.
-#[derive(Debug, FromArgs)]
+#[derive(Debug, Default, FromArgs)]
 #[argh(help_triggers("-h", "--help"))]
 pub struct Options {
     /// configuration file, or directory of .cfg files; may be repeated (-f, and all after --)

@@ -109,6 +109,8 @@ pub(super) struct Book {
     pub settings: RefCell<Settings>,
     /// The proxies, once the configuration is complete.
     pub proxies: RefCell<Option<Arc<proxy::Set>>>,
+    /// All messages, where they are kept and not logged.
+    pub heard: RefCell<Option<Vec<String>>>,
 }
 
 /// The `tune.lua.*` settings.
@@ -268,6 +270,12 @@ impl Book {
         Self { host, worker, ..Self::default() }
     }
 
+    /// Keeps a message, where messages are kept.
+    fn keeps(&self, text: &str) -> bool {
+        let mut heard = self.heard.borrow_mut();
+        heard.as_mut().map(|heard| heard.push(text.to_owned())).is_some()
+    }
+
     /// Returns the table of a kind.
     pub(super) fn table(&self, kind: Kind) -> &RefCell<Table> {
         match kind {
@@ -336,6 +344,9 @@ impl Book {
     pub(super) fn report(&self, what: &str, error: &Error, state: u32, whom: Whom<'_>) {
         let Some(tenant) = whom.tenant else {
             let text = format!("Lua {what}: {}.", error.to_log(state));
+            if self.keeps(&text) {
+                return;
+            }
             self.send(Level::Err, &text, whom);
             log::program(Level::Alert, &text);
             return;
@@ -350,6 +361,9 @@ impl Book {
         let more = if again > 0 { format!(" (and {again} times before)") } else { String::new() };
         let (name, text) = (&tenant.policy.name, log_text(text.as_bytes()));
         let text = format!("tenant {name}: Lua {what}: {text}{more}.");
+        if self.keeps(&text) {
+            return;
+        }
         self.send(Level::Err, &text, whom);
         log::program(Level::Alert, &text);
     }
@@ -373,6 +387,9 @@ impl Book {
     }
 
     fn put(&self, level: Level, text: &str, whom: Whom<'_>) {
+        if self.keeps(text) {
+            return;
+        }
         let settings = self.settings.borrow();
         let (loggers, stderr) = (settings.log_loggers, settings.log_stderr);
         drop(settings);

@@ -116,7 +116,7 @@ impl Host {
     }
 
     /// Returns a state, making it when there is none.
-    fn open(&self, per_thread: bool) -> Result<Vm, LoadError> {
+    pub(super) fn open(&self, per_thread: bool) -> Result<Vm, LoadError> {
         let place = if per_thread { Place::Own } else { Place::Shared };
         if let Some(vm) = self.vm(place) {
             return Ok(vm);

@@ -27,6 +27,7 @@ mod pattern;
 mod raw;
 mod reach;
 mod reference;
+pub mod rehearsal;
 mod scripts;
 mod share;
 mod shim;

@@ -14,6 +14,7 @@ use socket2::Socket;
 use socket2::Type;
 
 use crate::net::addr::Addr;
+use crate::net::stand_in;
 use crate::net::stream::Keepalive;
 use crate::net::stream::Stream;
 use crate::net::timer;
@@ -37,6 +38,9 @@ pub struct Options {
 impl Stream {
     /// Connects to `addr`. It takes as long as the kernel takes: bound it by a deadline.
     pub async fn connect(addr: &Addr, options: &Options) -> io::Result<Self> {
+        if let Some(stand_in) = stand_in::get() {
+            return stand_in.connect(addr);
+        }
         let target = addr.to_sock()?;
         let socket = open(addr, options)?;
         let mut pause = FIRST_PAUSE;

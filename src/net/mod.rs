@@ -11,6 +11,7 @@ pub mod listener;
 pub mod proxy_protocol;
 pub mod reactor;
 pub mod resolve;
+pub mod stand_in;
 pub mod stream;
 pub mod timer;
 pub mod tls;

@@ -15,6 +15,7 @@ use std::task::Waker;
 
 use crate::clock;
 use crate::net::reactor::Reactor;
+use crate::net::timer;
 use crate::task::scheduler;
 use crate::task::scheduler::Local;
 use crate::task::scheduler::Remote;
@@ -105,8 +106,28 @@ impl Executor {
         };
         if is_busy() {
             self.reactor.poll();
+        } else if clock::is_stopped() {
+            self.skip(is_busy);
         } else {
             self.reactor.park(self.local.unparker(), is_busy);
+        }
+    }
+}
+
+impl Executor {
+    /// Lets time pass where it stands still: to the next date that someone waits for, if nothing
+    /// else is ready.
+    fn skip(&self, is_busy: impl Fn() -> bool) {
+        self.reactor.poll();
+        if is_busy() {
+            return;
+        }
+        match timer::next() {
+            Some(next) => {
+                clock::skip_to(next);
+                timer::fire(clock::cached());
+            }
+            None => self.reactor.park(self.local.unparker(), is_busy),
         }
     }
 }

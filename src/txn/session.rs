@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::clock;
 use crate::net::Addr;
 use crate::net::proxy_protocol;
 use crate::net::proxy_protocol::Header;
@@ -87,5 +88,28 @@ impl From<&proxy_protocol::Error> for Failure {
             Wrong::Protocol => 16,
         };
         Self { code, text: error.to_string(), is_silent: *error == Wrong::Closed }
+    }
+}
+
+impl Session {
+    /// Returns a session of nobody: what it has of a client is unknown.
+    pub fn blank(frontend: Arc<proxy::Proxy>, proxies: Arc<proxy::Set>) -> Self {
+        Self {
+            id: 1,
+            worker: 0,
+            frontend,
+            proxies,
+            listener: (1, "".into()),
+            src: RefCell::new(Addr::Unnamed),
+            dst: RefCell::new(Addr::Unnamed),
+            expect_proxy: Cell::default(),
+            proxy_header: OnceCell::new(),
+            accepted: clock::cached(),
+            accept_date: clock::cached_date(),
+            vars: RefCell::default(),
+            requests: Cell::new(1),
+            tls: OnceCell::new(),
+            failure: OnceCell::new(),
+        }
     }
 }

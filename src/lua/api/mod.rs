@@ -54,6 +54,8 @@ mod server;
 pub(super) mod socket;
 mod txn_class;
 
+pub(super) use socket::adopt;
+
 #[cfg(test)]
 mod tenant_tests;
 #[cfg(test)]

@@ -413,6 +413,17 @@ fn shutdown(args: &Args<'_>) -> Result<Reply, Raise> {
     Reply::value(args.lua(), 1)
 }
 
+/// Makes a socket that has not been connected that of a connection.
+pub(in crate::lua) fn adopt(args: &Args<'_>, index: usize, stream: Stream) -> Result<(), Raise> {
+    let socket = args.object::<Socket>(index, "Socket")?;
+    let mut state = socket.0.borrow_mut();
+    (state.stream, state.used) = (Some(Rc::new(stream)), true);
+    drop(state);
+    let opened: Weak<RefCell<State>> = Rc::downgrade(&socket.0);
+    current::note_opened(opened);
+    Ok(())
+}
+
 /// Returns where to connect to.
 fn destination(args: &Args<'_>) -> Result<Destination, Raise> {
     let text = args.text(2)?;

@@ -1,0 +1,31 @@
+load_script("reverse_proxy.lua")
+
+describe("clean_request", function()
+    it("sets the client's address in place of what the client says", function()
+        local txn = transaction({ src = "203.0.113.7", headers = { ["X-Real-IP"] = "10.0.0.1" } })
+        expect(txn:action("clean_request")).to_be(act.CONTINUE)
+        expect(txn.http:req_get_headers()["x-real-ip"]).to_equal({ [0] = "203.0.113.7" })
+    end)
+end)
+
+describe("clean_response", function()
+    local function cleaned(path)
+        local txn = transaction({ path = path })
+        txn:action("clean_request")
+        txn:respond({ headers = { server = "nginx", ["x-powered-by"] = "PHP" } })
+        txn:action("clean_response")
+        return txn.http:res_get_headers()
+    end
+
+    it("tells nothing of the server", function()
+        local headers = cleaned("/")
+        expect(headers.server).to_be_nil()
+        expect(headers["x-powered-by"]).to_be_nil()
+        expect(headers["x-content-type-options"][0]).to_be("nosniff")
+    end)
+
+    it("lets static files be kept", function()
+        expect(cleaned("/static/a.css")["cache-control"][0]).to_be("public, max-age=3600")
+        expect(cleaned("/account")["cache-control"][0]).to_be("no-store")
+    end)
+end)
