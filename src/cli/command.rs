@@ -6,9 +6,11 @@ use std::process::ExitCode;
 
 use argh::FromArgs;
 
+use super::bench;
 use super::configuration::reason;
 use super::console::Console;
 use super::lint;
+use super::repl;
 use super::test;
 use crate::compile;
 use crate::diag::Severity;
@@ -36,6 +38,11 @@ pub(super) const USAGE: u8 = 2;
 /// All commands, sorted. Each reads its arguments with [`Input::parse`].
 const COMMANDS: &[Command] = &[
     Command {
+        name: "bench",
+        doc: "measure functions that scripts register: time, allocations, compilation",
+        run: bench::run,
+    },
+    Command {
         name: "lint",
         doc: "show what an author should look at in a script (--fix, --format)",
         run: lint::run,
@@ -44,6 +51,11 @@ const COMMANDS: &[Command] = &[
         name: "manual",
         doc: "print what there is of the configuration language, or of Lua (--lua)",
         run: manual,
+    },
+    Command {
+        name: "repl",
+        doc: "run lines of Lua in a state of the proxy, with a built transaction",
+        run: repl::run,
     },
     Command {
         name: "test",

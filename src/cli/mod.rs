@@ -1,5 +1,7 @@
 //! The command line: arguments in, exit status out; holds what it calls together and no more.
 
+mod bench;
+mod bench_page;
 mod command;
 pub mod configuration;
 pub mod console;
@@ -8,6 +10,7 @@ mod junit;
 mod lint;
 mod offline;
 pub mod options;
+mod repl;
 mod run;
 mod test;
 pub mod version;

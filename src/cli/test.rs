@@ -16,6 +16,7 @@ use similar::TextDiff;
 use crate::clock;
 use crate::diag::Severity;
 use crate::lua::rehearsal::Rehearsal;
+use crate::lua::rehearsal::World;
 use crate::lua::rehearsal::suite::Failure;
 use crate::lua::rehearsal::suite::Suite;
 use crate::script::LoadError;
@@ -181,7 +182,7 @@ impl Runner<'_> {
             clock::stop(true);
             let host = offline::host(&self.arguments.config, self.console).map_err(|_| ())?;
             let told = |error: LoadError| self.cannot_load(&file, &error);
-            let rehearsal = Rehearsal::new(&host, true).map_err(told)?;
+            let rehearsal = Rehearsal::new(&host, World::Played).map_err(told)?;
             let suite = Suite::new(&rehearsal).map_err(told)?;
             rehearsal.load(&file).map_err(told)?;
             host.run_init().map_err(told)?;

@@ -83,6 +83,9 @@ pub(super) struct WeakVm {
     inner: Weak<Inner>,
 }
 
+/// What listens to LuaJIT's compiler (`jit.attach`), which scripts do not have.
+pub(super) struct Tracer(pub Function);
+
 struct Inner {
     // Before the state, whose values they are.
     idle: RefCell<Vec<Thread>>,
@@ -173,6 +176,12 @@ impl Vm {
             .set_name(raw::PRELUDE)
             .set_mode(ChunkMode::Text)
             .call::<(Function, Function, Function)>(raw::tools(&lua)?)?;
+        if let (Reach::Global { .. }, Ok(jit)) =
+            (options.reach, lua.globals().get::<mlua::Table>("jit"))
+            && let Ok(attach) = jit.raw_get("attach")
+        {
+            drop(lua.set_app_data(Tracer(attach)));
+        }
         let dying = lua.create_function(|_, ()| Ok(raw::is_dying()))?;
         library(&lua, &LIBRARY, include_str!("libraries.lua"))?.call::<()>((
             dying,

@@ -75,6 +75,9 @@ pub(super) struct Heap {
     /// How many were completed where a script could not be suspended.
     cycles: Cell<u8>,
     refusal: Cell<Option<Refusal>>,
+    /// Whether allocations are counted, and how many there were, of how many bytes.
+    counts: Cell<bool>,
+    counted: Cell<(u64, u64)>,
 }
 
 /// The hold on a state's memory; to be dropped before the state.
@@ -103,6 +106,8 @@ impl Memory {
             watched: Cell::new(false),
             cycles: Cell::new(0),
             refusal: Cell::new(None),
+            counts: Cell::new(false),
+            counted: Cell::new((0, 0)),
         };
         let heap = NonNull::from(Box::leak(Box::new(heap)));
         let memory = Self { main, heap, theirs: (theirs, data) };
@@ -113,6 +118,17 @@ impl Memory {
     /// Returns how many bytes the state holds.
     pub(in crate::lua) fn held(&self) -> usize {
         self.heap().held.get()
+    }
+
+    /// Begins to count allocations, from none, or ends that.
+    pub(in crate::lua) fn count(&self, counts: bool) {
+        self.heap().counts.set(counts);
+        self.heap().counted.set((0, 0));
+    }
+
+    /// Returns how many allocations there were since they are counted, and of how many bytes.
+    pub(in crate::lua) fn counted(&self) -> (u64, u64) {
+        self.heap().counted.get()
     }
 
     /// Limits what the state may hold.
@@ -406,6 +422,10 @@ unsafe extern "C" fn allocate(
         heap.refusal.set(Some(Refusal::System(new)));
     } else {
         heap.held.set(heap.held.get().saturating_sub(old).saturating_add(new));
+        if heap.counts.get() && new > old {
+            let (count, bytes) = heap.counted.get();
+            heap.counted.set((count + 1, bytes + (new - old) as u64));
+        }
     }
     moved.cast()
 }

@@ -68,12 +68,27 @@ const CAPACITY: usize = 16 << 20;
 
 /// A built exchange, for as long as the script holds it.
 #[derive(Clone, Debug)]
-struct Exchange {
+pub(super) struct Exchange {
     txn: Shared,
     direction: Direction,
 }
 
 impl UserData for Exchange {}
+
+impl Exchange {
+    /// Returns the call of a function on it; a converter knows no exchange.
+    pub(super) fn job(self, kind: Kind, id: Id, arguments: Vec<Bytes>) -> Job {
+        let Self { txn, direction } = self;
+        match kind {
+            Kind::Action => Job::Action { id, txn, direction, arguments },
+            Kind::Service => {
+                let http = txn.borrow().session.frontend.mode == Mode::Http;
+                Job::Service { id, txn, http }
+            }
+            Kind::Fetch | Kind::Converter => Job::Fetch { id, txn, direction, arguments },
+        }
+    }
+}
 
 /// `transaction(fields)`: a `TXN` that owns its exchange.
 fn transaction(args: &Args<'_>) -> Result<Reply, Raise> {
@@ -286,22 +301,23 @@ fn headers(lua: &Lua, fields: &Table, headers: &mut http::Headers) -> Result<(),
 
 /// `txn:fetch(name, ..)`
 fn fetch(args: &Args<'_>) -> Result<Reply, Raise> {
-    let Exchange { txn, direction } = exchange(args)?;
-    run(args, 2, Kind::Fetch, move |id, arguments| Job::Fetch { id, txn, direction, arguments })
+    run_on(args, Kind::Fetch)
 }
 
 /// `txn:action(name, ..)`
 fn action(args: &Args<'_>) -> Result<Reply, Raise> {
-    let Exchange { txn, direction } = exchange(args)?;
-    run(args, 2, Kind::Action, move |id, arguments| Job::Action { id, txn, direction, arguments })
+    run_on(args, Kind::Action)
 }
 
 /// `txn:serve(name)`
 fn serve(args: &Args<'_>) -> Result<Reply, Raise> {
     args.need(2)?;
-    let Exchange { txn, .. } = exchange(args)?;
-    let http = txn.borrow().session.frontend.mode == Mode::Http;
-    run(args, 2, Kind::Service, move |id, _| Job::Service { id, txn, http })
+    run_on(args, Kind::Service)
+}
+
+fn run_on(args: &Args<'_>, kind: Kind) -> Result<Reply, Raise> {
+    let exchange = exchange(args)?;
+    run(args, 2, kind, move |id, arguments| exchange.job(kind, id, arguments))
 }
 
 /// `convert(name, input, ..)`
@@ -315,7 +331,7 @@ fn convert(args: &Args<'_>) -> Result<Reply, Raise> {
 }
 
 /// A call with all that it lends.
-enum Job {
+pub(super) enum Job {
     Fetch { id: Id, txn: Shared, direction: Direction, arguments: Vec<Bytes> },
     Action { id: Id, txn: Shared, direction: Direction, arguments: Vec<Bytes> },
     Converter { id: Id, input: crate::value::Value, arguments: Vec<Bytes> },
@@ -323,7 +339,7 @@ enum Job {
 }
 
 impl Job {
-    async fn run(&self, scripts: &Rc<dyn Scripts>) -> Outcome {
+    pub(super) async fn run(&self, scripts: &Rc<dyn Scripts>) -> Outcome {
         let order = match self {
             Self::Fetch { id, txn, direction, arguments } => {
                 Call::Fetch { id: *id, txn, direction: *direction, arguments }
@@ -378,7 +394,7 @@ fn run(
     }))
 }
 
-fn lookup(host: &Host, kind: Kind, name: &str) -> Result<Id, Raise> {
+pub(super) fn lookup(host: &Host, kind: Kind, name: &str) -> Result<Id, Raise> {
     let (found, what) = match kind {
         Kind::Fetch => (host.find_fetch(name), "fetch"),
         Kind::Converter => (host.find_converter(name), "converter"),
@@ -474,13 +490,19 @@ fn taken(lua: &Lua, txn: &Shared) -> Result<Value, Raise> {
 }
 
 fn exchange(args: &Args<'_>) -> Result<Exchange, Raise> {
-    if let Value::Table(table) = args.value(1)
-        && let Value::UserData(data) = table.raw_get::<Value>(1)?
-        && let Ok(exchange) = data.borrow::<Exchange>()
-    {
-        return Ok(exchange.clone());
+    let found = match args.value(1) {
+        Value::Table(table) => of(table),
+        _ => None,
+    };
+    found.ok_or_else(|| args.wrong(1, "transaction"))
+}
+
+/// Returns the exchange that an object owns, if it was built.
+pub(super) fn of(table: &Table) -> Option<Exchange> {
+    match table.raw_get::<Value>(1).ok()? {
+        Value::UserData(data) => Some(data.borrow::<Exchange>().ok()?.clone()),
+        _ => None,
     }
-    Err(args.wrong(1, "transaction"))
 }
 
 fn text(fields: &Table, name: &str) -> Result<Option<String>, Raise> {

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use mlua::Function;
+use mlua::Lua;
 use mlua::Value;
 
 use super::api::Row;
@@ -33,6 +34,8 @@ use crate::script::Loader;
 use crate::task;
 
 mod exchange;
+pub mod measure;
+pub mod prompt;
 mod server;
 pub mod suite;
 
@@ -52,6 +55,15 @@ pub struct Rehearsal {
     vm: Vm,
 }
 
+/// What a rehearsal is in touch with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum World {
+    /// Connections reach the network, messages the logs.
+    Real,
+    /// Connections end at servers that are played, messages are kept.
+    Played,
+}
+
 /// What a rehearsal keeps with its state.
 #[derive(Clone, Default)]
 struct Scene(Rc<Inner>);
@@ -62,15 +74,14 @@ struct Inner {
 }
 
 impl Rehearsal {
-    /// Sets the scene in the state of `lua-load`; messages are kept where `listens`, and go where
-    /// the configuration sends them otherwise.
-    pub fn new(host: &Rc<Host>, listens: bool) -> Result<Self, LoadError> {
+    /// Sets the scene in the state of `lua-load`.
+    pub fn new(host: &Rc<Host>, world: World) -> Result<Self, LoadError> {
         let vm = host.open(false)?;
         let scene = Scene::default();
-        if listens {
+        if world == World::Played {
             host.book.heard.replace(Some(Vec::new()));
+            server::play(&vm, &scene);
         }
-        server::play(&vm, &scene);
         drop(vm.lua().set_app_data(scene));
         set(&vm).map_err(|error| loader::failure(&error))?;
         Ok(Self { host: Rc::clone(host), vm })
@@ -147,6 +158,11 @@ fn set(vm: &Vm) -> Result<(), Error> {
     }
     let chunk = vm.lua().load(include_str!("rehearsal.lua")).set_name("=luaproxy");
     Ok(chunk.call(functions)?)
+}
+
+/// Returns the function that writes values as text: the same for the same value.
+fn show(lua: &Lua) -> Result<Function, Error> {
+    Ok(lua.load(include_str!("show.lua")).set_name("=luaproxy").call(())?)
 }
 
 fn scene(args: &Args<'_>) -> Result<Scene, Raise> {

@@ -13,6 +13,7 @@ use mlua::Value;
 
 use super::Scene;
 use super::scene;
+use super::script_host;
 use crate::lua::api::Row;
 use crate::lua::api::adopt;
 use crate::lua::host::Args;
@@ -89,6 +90,9 @@ pub(super) fn end() {
 /// `server(address, function)`: the function gets what [`accept`] makes a socket of.
 fn listen(args: &Args<'_>) -> Result<Reply, Raise> {
     let (text, run) = (args.text(1)?, args.function(2)?);
+    if script_host(args)?.book.heard.borrow().is_none() {
+        return Err(Raise::new("servers are played where no network is reached (--offline)"));
+    }
     let wrong = || args.bad(1, &format!("'{text}' is no address with a port"));
     let spec = Spec::parse(&text, &addr::CONNECT).map_err(|_| wrong())?;
     let scene = scene(args)?;

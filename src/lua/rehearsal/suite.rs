@@ -106,6 +106,7 @@ impl<'a> Suite<'a> {
 fn runner(rehearsal: &Rehearsal) -> Result<Function, Error> {
     let vm = &rehearsal.vm;
     let functions = vm.lua().create_table()?;
+    functions.raw_set("show", super::show(vm.lua())?)?;
     for row in TABLE {
         functions.raw_set(row.name, host::function(vm, row.name, row.run)?)?;
     }
