@@ -26,6 +26,7 @@ use super::vm::WeakVm;
 use crate::log;
 use crate::log::Level;
 use crate::log::Target;
+use crate::net::tls::Connector;
 use crate::proxy;
 use crate::script::Id;
 use crate::script::Kind;
@@ -134,6 +135,9 @@ pub(super) struct Settings {
     pub runtime_dns: bool,
     /// `httpclient.*`
     pub client: client::Limits,
+    pub client_verify: bool,
+    /// Verifies by the authorities of `httpclient.ssl.ca-file`.
+    pub client_tls: Option<Connector>,
     pub socket_compat: bool,
     pub ssl_verify: bool,
     pub memory_max: usize,
@@ -178,6 +182,8 @@ impl Default for Settings {
             log_stderr: None,
             runtime_dns: false,
             client: client::Limits::DEFAULT,
+            client_verify: true,
+            client_tls: None,
             socket_compat: false,
             ssl_verify: true,
             memory_max: 0,

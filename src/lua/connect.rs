@@ -71,9 +71,10 @@ impl Destination {
     }
 }
 
-/// Charges a tenant for one more connection.
-pub(super) fn charges(account: &Arc<Account>) -> Result<(Charge, Charge), Raise> {
-    Ok((account.charge(What::Sockets, 1)?, account.charge(What::Memory, READ_SIZE)?))
+/// Charges a tenant for one more connection, and the memory it takes beside what is read.
+pub(super) fn charges(account: &Arc<Account>, weight: usize) -> Result<(Charge, Charge), Raise> {
+    let memory = READ_SIZE.saturating_add(weight);
+    Ok((account.charge(What::Sockets, 1)?, account.charge(What::Memory, memory)?))
 }
 
 /// Connects; for a tenant, only to where it may.

@@ -225,6 +225,8 @@ impl Host {
             Setting::NilIsFalse(on) => settings.nil_is_false = on,
             Setting::ClientConnect(limit) => settings.client.connect = limit,
             Setting::ClientRetries(retries) => settings.client.retries = retries,
+            Setting::ClientTls(ref connector) => settings.client_tls = Some(connector.clone()),
+            Setting::ClientVerify(on) => settings.client_verify = on,
             Setting::RuntimeDns(on) => settings.runtime_dns = on,
             Setting::SslVerify(on) => settings.ssl_verify = on,
             Setting::SocketCompat(on) => settings.socket_compat = on,

@@ -9,6 +9,7 @@ use std::task::Poll;
 use bytes::Bytes;
 
 use crate::dialect::Dialect;
+use crate::net::tls::Connector;
 use crate::proxy;
 use crate::txn;
 use crate::value::Value;
@@ -156,6 +157,10 @@ pub enum Setting {
     ClientConnect(std::time::Duration),
     /// `httpclient.retries`: of the requests of scripts.
     ClientRetries(u32),
+    /// `httpclient.ssl.ca-file`: what the requests of scripts verify servers with.
+    ClientTls(Connector),
+    /// `httpclient.ssl.verify`: requests verify the server where scripts do not say.
+    ClientVerify(bool),
     /// `tune.lua.runtime-dns`: sockets of the operator's own scripts may connect to names.
     RuntimeDns(bool),
     /// `tune.lua.ssl-verify`: scripts' TLS connections verify the server where they do not say.

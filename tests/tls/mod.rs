@@ -3,6 +3,7 @@
 mod authority;
 mod bind;
 mod client;
+mod request;
 mod script;
 mod server;
 
@@ -27,8 +28,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             }
         }
     }
-    for (name, tools, run) in script::OWN {
-        trials.push(peer::trial(format!("tls::script::{name}"), tools, *run));
+    for (family, list) in [("request", request::OWN), ("script", script::OWN)] {
+        for (name, tools, run) in list {
+            trials.push(peer::trial(format!("tls::{family}::{name}"), tools, *run));
+        }
     }
     trials
 }

@@ -15,7 +15,7 @@ use crate::support::proxy::Proxy;
 use crate::support::proxy::Setup;
 
 /// A case that is luaproxy's alone: its name, the tools it needs, and what to do.
-type Own = (&'static str, &'static [Tool], fn());
+pub(super) type Own = (&'static str, &'static [Tool], fn());
 
 /// What HAProxy cannot.
 #[rustfmt::skip]

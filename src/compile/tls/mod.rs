@@ -123,7 +123,8 @@ fn path(cx: &Cx<'_>, base: Option<&String>, name: &str) -> PathBuf {
     }
 }
 
-fn authorities(cx: &Cx<'_>, word: &Word) -> Authorities {
+/// Returns the authorities that a `ca-file` names.
+pub(super) fn authorities(cx: &Cx<'_>, word: &Word) -> Authorities {
     match word.text.as_str() {
         "@system-ca" => Authorities::System,
         name => Authorities::File(path(cx, cx.tls.ca_base.as_ref(), name)),

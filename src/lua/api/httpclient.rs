@@ -6,7 +6,6 @@ use std::rc::Weak;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mlua::IntoLua;
 use mlua::Lua;
 use mlua::LuaString;
 use mlua::Table;
@@ -36,6 +35,7 @@ use crate::lua::host::Args;
 use crate::lua::host::Outcome;
 use crate::lua::host::Raise;
 use crate::lua::host::Reply;
+use crate::lua::tls::Wish;
 use crate::task;
 
 pub(super) const TABLE: &[Row] = &[
@@ -108,7 +108,7 @@ fn perform(args: &Args<'_>) -> Result<Reply, Raise> {
         let (mut exchange, response) = match Exchange::begin(&request, &info, &pool).await {
             Ok((exchange, Some(response))) => (exchange, response),
             Ok((_, None)) => return Err(Raise::new("httpclient: no response was waited for")),
-            Err(fault) => return failed(&lua, fault, &[]),
+            Err(fault) => return failed(&lua, &fault, &[]),
         };
         let mut body = Vec::new();
         loop {
@@ -120,7 +120,7 @@ fn perform(args: &Args<'_>) -> Result<Reply, Raise> {
                     task::yield_now().await;
                 }
                 Ok(None) => break,
-                Err(fault) => return failed(&lua, fault, &body),
+                Err(fault) => return failed(&lua, &fault, &body),
             }
         }
         exchange.release(&pool);
@@ -173,7 +173,7 @@ fn head(args: &Args<'_>) -> Result<Reply, Raise> {
     let flow = args.object::<Flow>(1, "HTTPClient")?;
     let lua = args.lua().clone();
     let Some((mut exchange, response)) = flow.take()? else {
-        return Ok(Reply::values(failed(&lua, flow.fault(), &[])?));
+        return Ok(Reply::values(failed(&lua, &flow.fault(), &[])?));
     };
     Ok(Reply::wait(async move {
         let found = match response {
@@ -186,8 +186,8 @@ fn head(args: &Args<'_>) -> Result<Reply, Raise> {
                 Ok(vec![Value::Table(to_table(&lua, &response)?)])
             }
             Err(fault) => {
-                flow.put(State::Failed(fault));
-                failed(&lua, fault, &[])
+                flow.put(State::Failed(fault.clone()));
+                failed(&lua, &fault, &[])
             }
         }
     }))
@@ -200,7 +200,7 @@ fn read(args: &Args<'_>) -> Result<Reply, Raise> {
     let lua = args.lua().clone();
     let Some((mut exchange, response)) = flow.take()? else {
         return match &*flow.0.borrow() {
-            State::Failed(fault) => super::miss(&lua, fault.why),
+            State::Failed(fault) => super::miss(&lua, &fault.why),
             _ => Ok(Reply::values([Value::Nil])),
         };
     };
@@ -217,8 +217,9 @@ fn read(args: &Args<'_>) -> Result<Reply, Raise> {
                 Ok(vec![Value::Nil])
             }
             Err(fault) => {
+                let why = lua.create_string(&*fault.why)?;
                 flow.put(State::Failed(fault));
-                Ok(vec![Value::Nil, fault.why.into_lua(&lua)?])
+                Ok(vec![Value::Nil, Value::String(why)])
             }
         }
     }))
@@ -253,7 +254,7 @@ impl Flow {
 
     fn fault(&self) -> Fault {
         match &*self.0.borrow() {
-            State::Failed(fault) => *fault,
+            State::Failed(fault) => fault.clone(),
             _ => Fault::CLOSED,
         }
     }
@@ -296,7 +297,7 @@ impl Options<'_> {
             return Err(Raise::new(format!("'{}' need a 'url' argument", self.name)));
         };
         let dst = self.text("dst")?.map(|dst| String::from_utf8_lossy(&dst).into_owned());
-        let target = Target::parse(&url, dst.as_deref()).map_err(|unusable| {
+        let mut target = Target::parse(&url, dst.as_deref()).map_err(|unusable| {
             let (what, text) = match unusable {
                 Unusable::Url => ("invalid url", String::from_utf8_lossy(&url).into_owned()),
                 Unusable::Scheme => {
@@ -306,6 +307,7 @@ impl Options<'_> {
             };
             Raise::new(format!("'{}': {what} '{text}'", self.name))
         })?;
+        target.tls = target.tls.map(|wish| self.tls(wish, info)).transpose()?;
         let method = self.method()?;
         let body = match self.table.raw_get::<Value>("body")? {
             Value::Nil => Some(Bytes::new()),
@@ -341,6 +343,20 @@ impl Options<'_> {
         }
         let limits = self.limits(info)?;
         Ok(Request { target, head, body, limits })
+    }
+
+    /// `ssl`: what is asked of the server that TLS is spoken with.
+    fn tls(&self, wish: Wish, info: &Info) -> Result<Wish, Raise> {
+        let wish = wish.verifying(info.book.settings.borrow().client_verify);
+        let wrong = |what: &str| Err(Raise::new(format!("'{}': {what}", self.name)));
+        match self.table.raw_get::<Value>("ssl")? {
+            Value::Nil => Ok(wish),
+            Value::Table(table) if table.raw_get::<Value>("alpn")?.is_nil() => {
+                wish.read(self.args.lua(), &table, &format!("'{}'", self.name))
+            }
+            Value::Table(_) => wrong("'alpn' is the client's to say"),
+            _ => wrong("'ssl' must be a table"),
+        }
     }
 
     fn method(&self) -> Result<Method, Raise> {
@@ -414,9 +430,9 @@ fn to_table(lua: &Lua, response: &Response) -> Result<Table, Raise> {
 }
 
 /// Returns what there is where there is no response: no status is 0.
-fn failed(lua: &Lua, fault: Fault, body: &[u8]) -> Outcome {
+fn failed(lua: &Lua, fault: &Fault, body: &[u8]) -> Outcome {
     let table = to_table(lua, &Response { status: 0, ..Response::default() })?;
-    table.raw_set("error", fault.why)?;
+    table.raw_set("error", &*fault.why)?;
     table.raw_set("phase", fault.phase)?;
     table.raw_set("body", lua.create_string(body)?)?;
     Ok(vec![Value::Table(table)])

@@ -162,7 +162,7 @@ fn connect_ssl(args: &Args<'_>) -> Result<Reply, Raise> {
     let wish = Wish::new(Info::of(args.lua())?.book.settings.borrow().ssl_verify);
     let wish = match args.value(4) {
         Value::Nil => wish,
-        Value::Table(table) => wish.read(table, "connect_ssl")?,
+        Value::Table(table) => wish.read(args.lua(), table, "connect_ssl")?,
         _ => return Err(args.bad(4, "table expected")),
     };
     begin(args, "connect_ssl", Some(wish))
@@ -187,7 +187,9 @@ fn begin(args: &Args<'_>, name: &'static str, wish: Option<Wish>) -> Result<Repl
         return miss(args.lua(), "closed");
     }
     let info = Info::of(args.lua())?;
-    let charges = info.tenant.as_ref().map(connect::charges).transpose();
+    let weight = wish.as_ref().map_or(0, Wish::weight);
+    let charges = info.tenant.as_ref().map(|account| connect::charges(account, weight));
+    let charges = charges.transpose();
     let charges = match charges {
         Ok(charges) => charges,
         Err(raise) => {
@@ -200,7 +202,8 @@ fn begin(args: &Args<'_>, name: &'static str, wish: Option<Wish>) -> Result<Repl
         let opening = async {
             let mut stream = connect::open(&destination, &info).await.map_err(str::to_owned)?;
             if let Some(wish) = &wish {
-                wish.secure(&mut stream, &destination).await?;
+                let secured = wish.secure(&mut stream, &destination, None).await;
+                secured.map_err(|failure| failure.why)?;
             }
             Ok(stream)
         };

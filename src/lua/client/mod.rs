@@ -1,8 +1,11 @@
-//! The HTTP client of scripts: HTTP/1.1 over the worker's sockets; connections are used again.
+//! The HTTP client of scripts: HTTP/1.1 over the worker's sockets, with TLS or without;
+//! connections are used again.
 //! Knows no Lua.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::future::poll_fn;
+use std::io;
 use std::rc::Rc;
 use std::task::Context;
 use std::task::Poll;
@@ -18,6 +21,7 @@ use super::book::Info;
 use super::connect;
 use super::connect::READ_SIZE;
 use super::connect::reason;
+use super::tls::Wish;
 use crate::clock;
 use crate::http;
 use crate::http::Headers;
@@ -52,7 +56,7 @@ pub(super) struct Request {
 pub(super) struct Limits {
     /// From the beginning to the end.
     pub total: Option<Duration>,
-    /// Until a connection is there.
+    /// Until a connection is there, with TLS where it is wanted.
     pub connect: Duration,
     /// Until the response's head is there, and between two pieces of a body.
     pub response: Option<Duration>,
@@ -60,11 +64,11 @@ pub(super) struct Limits {
 }
 
 /// Why there is no response, or no more of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     /// `connect`, `send`, `response` or `body`.
     pub phase: &'static str,
-    pub why: &'static str,
+    pub why: Cow<'static, str>,
     again: Again,
 }
 
@@ -262,9 +266,9 @@ impl Exchange {
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Fault>> {
-        while !self.unsent.is_empty() {
-            match self.connection.stream.poll_write(cx, &self.unsent) {
-                Poll::Ready(Ok(count)) => drop(self.unsent.split_to(count)),
+        loop {
+            match self.poll_push(cx) {
+                Poll::Ready(Ok(())) => return Poll::Ready(Ok(true)),
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(Fault::new("send", CLOSED))),
                 Poll::Pending if self.connection.buf.len() >= AHEAD => {
                     return Poll::Ready(Ok(false));
@@ -275,19 +279,22 @@ impl Exchange {
                 },
             }
         }
-        Poll::Ready(Ok(true))
     }
 
     /// Sends what it can, beside reading.
     ///
     /// An answer may come before the whole request was sent; who gives it may read no more.
     fn go_on_sending(&mut self, cx: &mut Context<'_>) {
+        let _unused = self.poll_push(cx);
+    }
+
+    /// Gives what is unsent to the socket.
+    fn poll_push(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.unsent.is_empty() {
-            match self.connection.stream.poll_write(cx, &self.unsent) {
-                Poll::Ready(Ok(count)) => drop(self.unsent.split_to(count)),
-                Poll::Ready(Err(_)) | Poll::Pending => break,
-            }
+            let count = ready!(self.connection.stream.poll_write(cx, &self.unsent))?;
+            drop(self.unsent.split_to(count));
         }
+        self.connection.stream.poll_flush(cx)
     }
 
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response, Fault>> {
@@ -319,7 +326,7 @@ impl Exchange {
                 Err(error) => reason(&error),
             };
             let again = if self.heard { Again::No } else { Again::Later };
-            return Poll::Ready(Err(Fault { phase: "response", why, again }));
+            return Poll::Ready(Err(Fault { phase: "response", why: why.into(), again }));
         }
     }
 
@@ -339,6 +346,10 @@ impl Exchange {
             match ready!(self.connection.poll_fill(cx)) {
                 Ok(0) => {
                     self.keep_alive = false;
+                    // Whoever cuts a connection must not pass for the server that ends its answer.
+                    if self.connection.stream.is_truncated() {
+                        return Poll::Ready(Err(Fault::new("body", CLOSED)));
+                    }
                     let end = decoder.close().map(|()| None);
                     return Poll::Ready(end.map_err(|_| Fault::new("body", CLOSED)));
                 }
@@ -351,25 +362,34 @@ impl Exchange {
 
 impl Connection {
     async fn open(target: &Target, info: &Info, pool: &Rc<Pool>) -> Result<Self, Fault> {
+        let weight = target.tls.as_ref().map_or(0, Wish::weight);
         let charges = info.tenant.as_ref().map(|account| {
-            connect::charges(account).or_else(|_| {
+            connect::charges(account, weight).or_else(|_| {
                 // What is idle makes room.
                 pool.clear();
-                connect::charges(account)
+                connect::charges(account, weight)
             })
         });
         let charges = charges.transpose();
         let charges = charges.map_err(|_| Fault::new("connect", "too many sockets"))?;
-        let stream = connect::open(&target.destination, info).await.map_err(|why| {
+        let mut stream = connect::open(&target.destination, info).await.map_err(|why| {
             let final_word = matches!(why, "refused by policy" | "host not found");
             let again = if final_word { Again::No } else { Again::Later };
-            Fault { phase: "connect", why, again }
+            Fault { phase: "connect", why: why.into(), again }
         })?;
+        if let Some(wish) = &target.tls {
+            let usual = info.book.settings.borrow().client_tls.clone();
+            let secured = wish.secure(&mut stream, &target.destination, usual).await;
+            secured.map_err(|failure| {
+                let again = if failure.is_broken { Again::Later } else { Again::No };
+                Fault { phase: "connect", why: failure.why.into(), again }
+            })?;
+        }
         Ok(Self { stream, buf: BytesMut::new(), reused: false, _charges: charges })
     }
 
     /// Reads more; 0 is the end.
-    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<usize>> {
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         // On the stack: nothing is held while it waits.
         let mut chunk = [0; READ_SIZE];
         let count = ready!(self.stream.poll_read(cx, &mut chunk))?;
@@ -380,14 +400,15 @@ impl Connection {
 
 impl Fault {
     /// There is no request any more.
-    pub(super) const CLOSED: Self = Self { phase: "response", why: CLOSED, again: Again::No };
+    pub(super) const CLOSED: Self =
+        Self { phase: "response", why: Cow::Borrowed(CLOSED), again: Again::No };
 
     fn new(phase: &'static str, why: &'static str) -> Self {
-        Self { phase, why, again: Again::No }
+        Self { phase, why: Cow::Borrowed(why), again: Again::No }
     }
 
     fn again(phase: &'static str, why: &'static str) -> Self {
-        Self { phase, why, again: Again::Later }
+        Self { phase, why: Cow::Borrowed(why), again: Again::Later }
     }
 }
 

@@ -5,11 +5,14 @@ use bytes::Bytes;
 use crate::http::check;
 use crate::http::uri;
 use crate::lua::connect::Destination;
+use crate::lua::tls::Wish;
 
 /// Where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::lua) struct Target {
     pub(super) destination: Destination,
+    /// How to speak TLS there, where it is spoken.
+    pub tls: Option<Wish>,
     /// What `Host` says.
     pub authority: Bytes,
     /// What the request line says: the path with its query.
@@ -39,10 +42,10 @@ impl Target {
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
             return Err(Unusable::Url);
         };
-        let default = if scheme.eq_ignore_ascii_case(b"http") {
-            80
-        } else {
-            return Err(Unusable::Scheme);
+        let (default, secure) = match &scheme.to_ascii_lowercase()[..] {
+            b"http" => (80, false),
+            b"https" => (443, true),
+            _ => return Err(Unusable::Scheme),
         };
         let authority = uri::without_user(authority);
         let uri = [parts.pathq.unwrap_or(b"/"), query].concat();
@@ -62,13 +65,19 @@ impl Target {
                 .map_err(|_| Unusable::Destination)?,
             None => of_host(host, port).ok_or(Unusable::Url)?,
         };
+        let tls = secure.then(|| {
+            // Whoever is connected to, the server is the one that the URL names.
+            let host = String::from_utf8_lossy(host);
+            let ip = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+            Wish::new(true).named(ip.unwrap_or(&host).to_owned())
+        });
         let authority = Bytes::copy_from_slice(authority);
-        Ok(Self { destination, authority, uri: uri.into() })
+        Ok(Self { destination, tls, authority, uri: uri.into() })
     }
 
     /// Says whether a connection to one may carry requests to the other.
     pub(super) fn is_same_peer(&self, other: &Self) -> bool {
-        self.destination == other.destination
+        self.destination == other.destination && self.tls == other.tls
     }
 }
 
@@ -116,6 +125,13 @@ mod tests {
             ("http://x.example/", Some("127.0.0.1:9"), Ok("127.0.0.1:9 x.example /")),
             ("http://x.example:7/", Some("127.0.0.1"), Ok("127.0.0.1:7 x.example:7 /")),
             ("http://x.example/", Some("fd@3"), Err(Unusable::Destination)),
+            ("https://x.example/", None, Ok("x.example:443 x.example /")),
+            ("HTTPS://x.example:8443/a", None, Ok("x.example:8443 x.example:8443 /a")),
+            ("https://[::1]/", None, Ok("[::1]:443 [::1] /")),
+            ("https://x.example/", Some("127.0.0.1"), Ok("127.0.0.1:443 x.example /")),
+            ("https:///a", None, Err(Unusable::Url)),
+            ("https://x y/", None, Err(Unusable::Url)),
+            ("httpss://x.example/", None, Err(Unusable::Scheme)),
             ("ftp://x.example/", None, Err(Unusable::Scheme)),
             ("/a", None, Err(Unusable::Url)),
             ("x.example", None, Err(Unusable::Url)),
@@ -132,5 +148,21 @@ mod tests {
         ] {
             assert_eq!(show(url, dst).as_deref(), expected.as_ref().map(|text| *text), "{url}");
         }
+    }
+
+    #[test]
+    fn a_connection_carries_what_is_asked_of_the_same_server() {
+        let parse = |url: &str| Target::parse(url.as_bytes(), Some("127.0.0.1:9")).unwrap();
+        let first = parse("https://a.example/x");
+        for (url, same) in [
+            ("https://a.example/y", true),
+            ("https://b.example/x", false),
+            ("http://a.example/x", false),
+        ] {
+            assert_eq!(first.is_same_peer(&parse(url)), same, "{url}");
+        }
+        let mut trusting = parse("https://a.example/x");
+        trusting.tls = trusting.tls.map(|wish| wish.verifying(false));
+        assert!(!first.is_same_peer(&trusting));
     }
 }

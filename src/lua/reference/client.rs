@@ -9,7 +9,8 @@ pub(super) const HTTP_CLIENT: Class = Class {
     name: "HTTPClient",
     how: "`core.httpclient()`: a client for any number of requests. Each method takes a table with \
           `url`, and may find `headers`, `body` (a string, or a function that gives pieces), `dst`, \
-          `timeout`, `retries`, `sink` and `stream` there. It gives a table with `status`, `reason`, \
+          `timeout`, `retries`, `ssl` (for `https`: `sni`, `verify`, `ca`), `sink` and `stream` \
+          there. It gives a table with `status`, `reason`, \
           `headers` and `body`; where there is no response, `status` is 0, `error` says why and \
           `phase` when: `connect`, `send`, `response` or `body`.",
     at: Contexts::WAITING,

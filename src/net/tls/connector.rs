@@ -29,6 +29,15 @@ pub struct Connector {
     config: Arc<ClientConfig>,
 }
 
+/// Two are the same where one was made from the other.
+impl PartialEq for Connector {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.config, &other.config)
+    }
+}
+
+impl Eq for Connector {}
+
 /// What a connector is made of. The default verifies by the system's authorities that the peer is
 /// the one that was asked for.
 #[derive(Clone, Debug)]
