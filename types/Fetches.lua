@@ -59,7 +59,7 @@ function Fetches:bc_err() end
 ---@return string|nil
 function Fetches:bc_err_str() end
 
---- `bc_http_major`: version of HTTP, 1
+--- `bc_http_major`: version of HTTP, 1 or 2
 ---@return integer|nil
 function Fetches:bc_http_major() end
 
@@ -241,7 +241,7 @@ function Fetches:fc_err() end
 ---@return string|nil
 function Fetches:fc_err_str() end
 
---- `fc_http_major`: version of HTTP, 1
+--- `fc_http_major`: version of HTTP, 1 or 2
 ---@return integer|nil
 function Fetches:fc_http_major() end
 
