@@ -280,7 +280,8 @@ fn a_bench_measures_each_kind() {
         let line = said.lines().find(|line| line.starts_with(&format!("{kind:9}  lua.{name} ")));
         let line = line.unwrap_or_else(|| panic!("no line of {name} in:\n{said}"));
         let bytes: f64 = line.split_whitespace().last().unwrap().parse().unwrap();
-        assert!(bytes > 0.0, "{line}");
+        // A converter gets and gives strings that LuaJIT knows by then; the others get an object.
+        assert_eq!(bytes > 0.0, kind != "converter", "{line}");
     }
     // One that fails is told, the others are measured.
     let output = bench(folder.path(), &["-e", "broken", "-e", "slug"]);
