@@ -41,7 +41,7 @@ function Proxy:get_stats() end
 ---@return integer
 function Proxy:get_uuid() end
 
---- lets the frontend accept nothing for now; who connects waits
+--- lets the frontend accept nothing until `resume`; who connects waits
 function Proxy:pause() end
 
 --- lets the frontend accept again

@@ -254,7 +254,7 @@ impl Proxy {
         Ok(format!("{said} by '{by}'"))
     }
 
-    /// Lets a frontend accept nothing, for now.
+    /// Lets a frontend accept nothing until it is resumed.
     pub fn pause(&self) {
         self.doors.paused.store(true, Release);
         CHANGED.notify(usize::MAX);
@@ -273,7 +273,7 @@ impl Proxy {
         CHANGED.notify(usize::MAX);
     }
 
-    /// Says whether a frontend accepts nothing for now.
+    /// Says whether a frontend is paused.
     pub fn is_paused(&self) -> bool {
         self.doors.paused.load(Acquire)
     }

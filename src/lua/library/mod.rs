@@ -111,7 +111,7 @@ const CRYPTO: &[Group] = &[
 ];
 
 /// What `core.tcp` gives, and what LuaSocket has beside it.
-const SOCKET: &[Group] = &[("library", socket::TABLE), ("socket", api::socket::TABLE)];
+const SOCKET: &[Group] = &[("functions", socket::TABLE), ("socket", api::socket::TABLE)];
 
 /// The Lua parts that some state has loaded, compiled once for all.
 static CODE: [OnceLock<Result<Chunk, Error>>; TABLE.len()] =

@@ -5,7 +5,7 @@ local error, find, getmetatable, ipairs = error, string.find, getmetatable, ipai
 local pairs, pcall, select, setmetatable = pairs, pcall, select, setmetatable
 local sub, tonumber, tostring, type, unpack = string.sub, tonumber, tostring, type, unpack
 
-local class, functions = host.socket, host.library
+local class, functions = host.socket, host.functions
 local class_connect, class_new = class.connect, class.new
 class.new = nil
 

@@ -26,7 +26,7 @@ const PROXY_ENTRIES: &[Entry] = &[
     method("get_uuid", "", "integer", "gives the number of the proxy"),
     field("listeners", "table<string, Listener>", "the listeners by name; `sock-1` and so on where they have none"),
     field("name", "string", "the name"),
-    method("pause", "", "", "lets the frontend accept nothing for now; who connects waits").raises(OPERATOR),
+    method("pause", "", "", "lets the frontend accept nothing until `resume`; who connects waits").raises(OPERATOR),
     method("resume", "", "", "lets the frontend accept again").raises(OPERATOR),
     field("servers", "table<string, Server>", "the servers by name"),
     method("shut_bcksess", "", "", "raises: sessions cannot be ended from outside"),

@@ -14,8 +14,8 @@ use super::split_top;
 /// What an editor must know to find the files.
 const SETTINGS: &str = "{
     \"$schema\": \"https://raw.githubusercontent.com/LuaLS/vscode-lua/master/setting/schema.json\",
-    \"runtime.version\": \"LuaJIT\",
-    \"workspace.library\": [\"types\"]
+    \"runtime\": { \"version\": \"LuaJIT\" },
+    \"workspace\": { \"library\": [\"types\"] }
 }
 ";
 
