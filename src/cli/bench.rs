@@ -31,6 +31,7 @@ use super::command::USAGE;
 use super::configuration::reason;
 use super::console::Console;
 use super::offline;
+use super::run::on_worker;
 
 /// Where runs are saved, below the present folder.
 const SAVED: &str = ".luaproxy-bench";
@@ -124,7 +125,7 @@ pub(super) fn run(input: &Input<'_>) -> ExitCode {
         Err(why) => return input.wrong(&why),
     };
     let console = input.console;
-    offline::on_worker(console, move || {
+    on_worker(console, move || {
         let runner = Runner { arguments: &arguments, console, time };
         match task::block_on(runner.measure(before.as_ref())) {
             Ok(Ok((rows, failed))) => runner.report(&rows, failed),

@@ -1,35 +1,17 @@
-//! What the commands for script authors begin with: the thread of a worker, and the scripts that a
-//! configuration loads.
+//! What the commands for script authors begin with: the scripts that a configuration loads.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
-use std::thread;
 
 use crate::compile;
 use crate::diag::Severity;
 use crate::lua;
-use crate::worker;
 
 use super::command::USAGE;
 use super::configuration::Configuration;
 use super::console::Console;
 use super::options::Options;
-
-/// Runs a function on a thread with a worker's stack.
-pub(super) fn on_worker(console: Console, run: impl FnOnce() -> ExitCode + Send) -> ExitCode {
-    thread::scope(|scope| {
-        let thread = thread::Builder::new().name("worker-0".to_owned()).stack_size(worker::STACK);
-        match thread.spawn_scoped(scope, run).map(thread::ScopedJoinHandle::join) {
-            Ok(Ok(code)) => code,
-            Ok(Err(_)) => ExitCode::FAILURE,
-            Err(error) => {
-                console.line(Severity::Alert, &format!("cannot start a thread: {error}"));
-                ExitCode::FAILURE
-            }
-        }
-    })
-}
 
 /// Returns a script host with all that some configuration files load; opens no socket. Says what
 /// is wrong with them.

@@ -28,6 +28,7 @@ use super::command::Input;
 use super::command::USAGE;
 use super::console::Console;
 use super::offline;
+use super::run::on_worker;
 
 const HELP: &str = "Lua, with core, Map, Regex and a transaction `txn`; transaction{..}, convert(..), \
                     txn:fetch(..),\ntxn:action(..), txn:serve(..) run what scripts have registered. \
@@ -66,7 +67,7 @@ pub(super) fn run(input: &Input<'_>) -> ExitCode {
         return input.wrong(&format!("repl: --timeout takes seconds above 0, not '{timeout}'"));
     };
     let console = input.console;
-    offline::on_worker(console, move || {
+    on_worker(console, move || {
         let session = Session { arguments: &arguments, console, limit };
         session.run().unwrap_or_else(|error| {
             console.line(Severity::Alert, &format!("repl: {error}"));

@@ -45,9 +45,13 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 /// Checks a configuration and, unless that was all, runs it to its end.
 pub(super) fn start(options: &Options, configuration: Configuration, console: Console) -> ExitCode {
     // Scripts of `lua-load` belong to the thread that loads them, and need its stack.
+    on_worker(console, || Start { options, console }.run(configuration))
+}
+
+/// Runs a function on a thread with a worker's stack.
+pub(super) fn on_worker(console: Console, run: impl FnOnce() -> ExitCode + Send) -> ExitCode {
     thread::scope(|scope| {
         let thread = thread::Builder::new().name("worker-0".to_owned()).stack_size(worker::STACK);
-        let run = || Start { options, console }.run(configuration);
         match thread.spawn_scoped(scope, run).map(thread::ScopedJoinHandle::join) {
             Ok(Ok(code)) => code,
             Ok(Err(_)) => ExitCode::FAILURE,

@@ -29,6 +29,7 @@ use super::configuration::reason;
 use super::console::Console;
 use super::junit;
 use super::offline;
+use super::run::on_worker;
 
 /// Runs test scripts on the real API, without a network: transactions are built, servers played,
 /// and the clock stands still but for what waits. Exit status: 0 where all pass, 1 where one fails,
@@ -106,7 +107,7 @@ pub(super) fn run(input: &Input<'_>) -> ExitCode {
         return input.wrong(&format!("test: --timeout takes seconds above 0, not '{timeout}'"));
     };
     let console = input.console;
-    offline::on_worker(console, move || {
+    on_worker(console, move || {
         let runner = Runner { arguments: &arguments, console, screen: Screen::new(), limit };
         runner.run(&files)
     })

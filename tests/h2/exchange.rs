@@ -20,6 +20,7 @@ use super::frames::request;
 use crate::support::case;
 use crate::support::case::GLOBAL;
 use crate::support::case::HTTP;
+use crate::support::case::ONE_SERVER;
 use crate::support::case::Scenario;
 use crate::support::client::Client;
 use crate::support::origin::Origin;
@@ -29,14 +30,6 @@ use crate::support::peer::Tool;
 use crate::support::proxy::Peer;
 use crate::support::proxy::Proxy;
 use crate::support::proxy::Setup;
-
-const CONFIG: &str = "
-frontend web
-    bind \"fd@${web}\"
-    default_backend app
-backend app
-    server s1 \"${s1}\"
-";
 
 /// The same, where the server speaks HTTP/2.
 const OVER_HTTP2: &str = "
@@ -115,7 +108,7 @@ fn ask(proxy: &Proxy, lines: &[(&str, &str)]) -> String {
 
 fn request_as_the_server_gets_it(peer: Peer) {
     let origin = Origin::start(Script::Echo);
-    let proxy = start(peer, &origin, CONFIG);
+    let proxy = start(peer, &origin, ONE_SERVER);
     let lines =
         [&get("/a?b=c")[..], &[("x-one", "1"), ("te", "trailers"), ("x-two", "2")]].concat();
     let seen = ask(&proxy, &lines);
@@ -128,7 +121,7 @@ fn request_as_the_server_gets_it(peer: Peer) {
 
 fn cookies_become_one_line(peer: Peer) {
     let origin = Origin::start(Script::Echo);
-    let proxy = start(peer, &origin, CONFIG);
+    let proxy = start(peer, &origin, ONE_SERVER);
     let cookies = [("cookie", "a=1"), ("x", "y"), ("cookie", "b=2"), ("cookie", "c=3")];
     let seen = ask(&proxy, &[&get("/")[..], &cookies].concat());
     assert_eq!(seen, "GET / HTTP/1.1\r\nhost: x\r\nx: y\r\ncookie: a=1; b=2; c=3\r\n\r\n");
@@ -137,7 +130,7 @@ fn cookies_become_one_line(peer: Peer) {
 
 fn authority_goes_before_host(peer: Peer) {
     let origin = Origin::start(Script::Echo);
-    let proxy = start(peer, &origin, CONFIG);
+    let proxy = start(peer, &origin, ONE_SERVER);
     let seen = ask(&proxy, &[&get("/")[..], &[("host", "other")]].concat());
     assert_eq!(seen, "GET / HTTP/1.1\r\nhost: x\r\n\r\n");
     let alone = [(":method", "GET"), (":scheme", "http"), (":path", "/"), ("host", "other")];
@@ -153,7 +146,7 @@ fn body_without_a_length_is_chunked(peer: Peer) {
             client.send(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}", text.len()));
         }
     });
-    let proxy = start(peer, &origin, CONFIG);
+    let proxy = start(peer, &origin, ONE_SERVER);
     let mut raw = Raw::connect(&proxy, b"");
     let post = [(":method", "POST"), (":scheme", "http"), (":authority", "x"), (":path", "/")];
     raw.client.send(head(1, &post));
@@ -174,7 +167,7 @@ fn trailers_of_a_request(peer: Peer) {
         client.send(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}", text.len()));
         client.message();
     });
-    let proxy = start(peer, &origin, CONFIG);
+    let proxy = start(peer, &origin, ONE_SERVER);
     let mut raw = Raw::connect(&proxy, b"");
     raw.client.send(head(1, &get("/")));
     raw.client.send(frame(DATA, 0, 1, b"hello"));
@@ -190,7 +183,7 @@ fn trailers_of_an_answer(peer: Peer) {
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nx-sum: 5\r\n\r\n"
             .to_vec(),
     ));
-    let proxy = start(peer, &origin, CONFIG);
+    let proxy = start(peer, &origin, ONE_SERVER);
     let mut raw = Raw::connect(&proxy, b"");
     raw.client.send(request(1, &get("/")));
     assert!(!raw.next(&[HEADERS]).ends());
@@ -206,7 +199,7 @@ fn trailers_of_an_answer(peer: Peer) {
 
 fn answer_that_ends_with_its_connection(peer: Peer) {
     let origin = Origin::start(Script::AnswerAndClose(b"HTTP/1.1 200 OK\r\n\r\nhello".to_vec()));
-    let proxy = start(peer, &origin, CONFIG);
+    let proxy = start(peer, &origin, ONE_SERVER);
     assert_eq!(ask(&proxy, &get("/")), "hello");
     proxy.stop();
 }
@@ -214,7 +207,7 @@ fn answer_that_ends_with_its_connection(peer: Peer) {
 fn answer_that_is_cut_off_is_reset() {
     let cut = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhello".to_vec();
     let origin = Origin::start(Script::AnswerAndClose(cut));
-    let proxy = start(Peer::Luaproxy, &origin, CONFIG);
+    let proxy = start(Peer::Luaproxy, &origin, ONE_SERVER);
     let mut raw = Raw::connect(&proxy, b"");
     raw.client.send(request(1, &get("/")));
     assert_eq!(raw.next(&[RST_STREAM]).stream, 1);
@@ -233,7 +226,7 @@ fn streams_do_not_wait_for_one_another(peer: Peer) {
             client.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
         }
     });
-    let proxy = start(peer, &origin, CONFIG);
+    let proxy = start(peer, &origin, ONE_SERVER);
     let mut raw = Raw::connect(&proxy, b"");
     raw.client.send(request(1, &get("/slow")));
     raw.client.send(request(3, &get("/fast")));
@@ -285,7 +278,7 @@ fn talks(raw: &mut Raw) {
 
 fn connect_opens_a_tunnel(peer: Peer) {
     let origin = mirror_after("CONNECT x:443 HTTP/1.1\r\n");
-    let proxy = start(peer, &origin, CONFIG);
+    let proxy = start(peer, &origin, ONE_SERVER);
     let mut raw = Raw::connect(&proxy, b"");
     raw.client.send(head(1, &[(":method", "CONNECT"), (":authority", "x:443")]));
     talks(&mut raw);
@@ -295,7 +288,7 @@ fn connect_opens_a_tunnel(peer: Peer) {
 /// RFC 8441.
 fn websocket_over_http2(peer: Peer) {
     let origin = mirror_after("GET /chat HTTP/1.1\r\n");
-    let proxy = start(peer, &origin, CONFIG);
+    let proxy = start(peer, &origin, ONE_SERVER);
     let mut raw = Raw::connect(&proxy, b"");
     let lines = [
         (":method", "CONNECT"),
@@ -313,7 +306,7 @@ fn websocket_over_http2(peer: Peer) {
 fn log_says_http2(peer: Peer) {
     let origin =
         Origin::start(Script::Answer(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".to_vec()));
-    let proxy = start(peer, &origin, CONFIG);
+    let proxy = start(peer, &origin, ONE_SERVER);
     assert_eq!(ask(&proxy, &get("/a?b")), "ok");
     proxy.wait_to_say(" web app/s1 ");
     proxy.wait_to_say("\"GET http://x/a?b HTTP/2.0\"");
@@ -336,7 +329,7 @@ frontend web
 }
 
 fn dead_server_is_a_503(peer: Peer) {
-    let proxy = start(peer, &Origin::start(Script::Refused), CONFIG);
+    let proxy = start(peer, &Origin::start(Script::Refused), ONE_SERVER);
     let mut raw = Raw::connect(&proxy, b"");
     raw.client.send(request(1, &get("/")));
     let (_, body) = raw.answer(1);
@@ -345,7 +338,7 @@ fn dead_server_is_a_503(peer: Peer) {
 }
 
 fn programs() {
-    let proxy = start(Peer::Luaproxy, &Origin::start(Script::Echo), CONFIG);
+    let proxy = start(Peer::Luaproxy, &Origin::start(Script::Echo), ONE_SERVER);
     let url = format!("http://{}/a", proxy.addr("web"));
     let run = |program: Tool, args: &[&str]| {
         let mut command = Command::new(program.path().unwrap());
@@ -385,7 +378,7 @@ impl Chain {
 
 fn request_over_http2_arrives(chain: &Chain) {
     let origin = Origin::start(Script::Echo);
-    let (front, back) = chain.start(&origin, CONFIG);
+    let (front, back) = chain.start(&origin, ONE_SERVER);
     let mut client = front.connect("web");
     for nth in 0..3 {
         client.send(format!("POST /{nth}?q HTTP/1.1\r\nhost: y\r\ncontent-length: 5\r\n\r\nhello"));
@@ -437,7 +430,7 @@ fn chunks_and_trailers_become_frames(chain: &Chain) {
             ));
         }
     });
-    let (front, back) = chain.start(&origin, CONFIG);
+    let (front, back) = chain.start(&origin, ONE_SERVER);
     let mut client = front.connect("web");
     client.send("POST / HTTP/1.1\r\nhost: y\r\ntransfer-encoding: chunked\r\n\r\n");
     client.send("5\r\nhello\r\n0\r\nx-sum: 5\r\n\r\n");
@@ -450,7 +443,7 @@ fn chunks_and_trailers_become_frames(chain: &Chain) {
 
 fn websocket_from_http1(chain: &Chain) {
     let origin = mirror_after("GET /chat HTTP/1.1\r\n");
-    let (front, back) = chain.start(&origin, CONFIG);
+    let (front, back) = chain.start(&origin, ONE_SERVER);
     let mut client = front.connect("web");
     client.send(
         "GET /chat HTTP/1.1\r\nhost: y\r\nconnection: upgrade\r\nupgrade: websocket\r\n\

@@ -21,6 +21,7 @@ use super::frames::request;
 use crate::support::case;
 use crate::support::case::GLOBAL;
 use crate::support::case::HTTP;
+use crate::support::case::ONE_SERVER;
 use crate::support::case::Scenario;
 use crate::support::origin::Origin;
 use crate::support::proxy::Peer;
@@ -36,20 +37,12 @@ const LIST: &[Scenario] = &[
 
 const LARGE: usize = 4 * 1024 * 1024;
 
-const CONFIG: &str = "
-frontend web
-    bind \"fd@${web}\"
-    default_backend app
-backend app
-    server s1 \"${s1}\"
-";
-
 pub(super) fn trials() -> Vec<Trial> {
     case::scenarios("h2::flow", LIST)
 }
 
 fn start(peer: Peer, origin: &Origin) -> Proxy {
-    Setup::new(peer).env("s1", origin.addr()).start(&format!("{GLOBAL}{HTTP}{CONFIG}"))
+    Setup::new(peer).env("s1", origin.addr()).start(&format!("{GLOBAL}{HTTP}{ONE_SERVER}"))
 }
 
 fn noise(length: usize) -> Vec<u8> {

@@ -156,7 +156,7 @@ fn a_large_body_goes_and_comes() {
         "local r = client:post({{ url = url, body = ('x'):rep({LARGE}) }})
         return r.status .. ' ' .. #r.body"
     );
-    let seen = run(&mirroring(), &body);
+    let seen = run(&Origin::mirroring(LARGE), &body);
     assert_eq!(seen, format!("200 {LARGE}"));
 }
 
@@ -173,30 +173,7 @@ fn a_large_body_goes_and_comes_in_pieces() {
         return r.status .. ' ' .. got .. ' ' .. #r.body"
     )
     .unwrap();
-    assert_eq!(run(&mirroring(), &body), format!("200 {LARGE} 0"));
-}
-
-/// Returns a server that answers as it reads: who sends all before it reads comes to a halt.
-fn mirroring() -> Origin {
-    Origin::with(|client| {
-        let Some(head) = client.head() else { return };
-        client.send_maybe(format!("HTTP/1.1 200 OK\r\ncontent-length: {LARGE}\r\n\r\n"));
-        let chunked = head.to_ascii_lowercase().contains("chunked");
-        let mut left = LARGE;
-        while left > 0 {
-            let length = match chunked {
-                true => usize::from_str_radix(client.line().trim(), 16).unwrap(),
-                false => left.min(10_000),
-            };
-            let piece = client.take(length);
-            client.send_maybe(&piece);
-            left -= length;
-            if chunked {
-                client.line();
-            }
-        }
-        client.rest();
-    })
+    assert_eq!(run(&Origin::mirroring(LARGE), &body), format!("200 {LARGE} 0"));
 }
 
 fn a_socket_with_a_path_is_a_destination() {

@@ -13,6 +13,7 @@ use rustix::process::Signal;
 use crate::support::case;
 use crate::support::case::GLOBAL;
 use crate::support::case::HTTP;
+use crate::support::case::ONE_SERVER;
 use crate::support::case::Scenario;
 use crate::support::origin::Origin;
 use crate::support::origin::Script;
@@ -30,14 +31,6 @@ const LIST: &[Scenario] = &[
     ("one_server_that_is_full_does_not_stop_the_other", full_server_does_not_stop_the_other),
     ("hard_stop_after_ends_every_worker", hard_stop_after_ends_every_worker),
 ];
-
-const CONFIG: &str = "
-frontend web
-    bind \"fd@${web}\"
-    default_backend app
-backend app
-    server s1 \"${s1}\"
-";
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -67,7 +60,7 @@ fn answer_is_framed_by_the_method_that_was_sent(peer: Peer) {
             }
         }
     });
-    let config = CONFIG.replace(
+    let config = ONE_SERVER.replace(
         "    default_backend",
         "    http-request set-method GET if { path /first }\n    default_backend",
     );
@@ -94,7 +87,7 @@ fn not_repeated_after_an_interim_answer(peer: Peer) {
             client.send_maybe(OK);
         }
     });
-    let proxy = start(peer, &origin, CONFIG);
+    let proxy = start(peer, &origin, ONE_SERVER);
     let mut client = proxy.connect("web");
     client.send("GET /first HTTP/1.1\r\nhost: x\r\n\r\n");
     assert_eq!(client.message().unwrap().status(), 200);
@@ -118,7 +111,7 @@ fn burst_is_held_back_at_maxconn(peer: Peer) {
             client.send_maybe(OK);
         }
     });
-    let config = CONFIG.replace("    default_backend", "    maxconn 2\n    default_backend");
+    let config = ONE_SERVER.replace("    default_backend", "    maxconn 2\n    default_backend");
     let proxy = start(peer, &origin, &config);
     let mut clients: Vec<_> = (0..16).map(|_| proxy.connect("web")).collect();
     for client in &mut clients {
@@ -143,7 +136,7 @@ fn interim_answers_leave_others_served(peer: Peer) {
         let flood = "HTTP/1.1 102 Processing\r\n\r\n".repeat(2000);
         while client.socket.write_all(flood.as_bytes()).is_ok() {}
     });
-    let proxy = start(peer, &origin, CONFIG);
+    let proxy = start(peer, &origin, ONE_SERVER);
     let mut first = proxy.connect("web");
     first.send("GET /flood HTTP/1.0\r\n\r\n");
     for _ in 0..20 {
@@ -169,7 +162,7 @@ fn connection_with_credentials(peer: Peer) {
             client.send_maybe(format!("HTTP/1.1 {head}\r\ncontent-length: 1\r\n\r\n{number}"));
         }
     });
-    let proxy = start(peer, &origin, CONFIG);
+    let proxy = start(peer, &origin, ONE_SERVER);
     let (mut other, mut user) = (proxy.connect("web"), proxy.connect("web"));
     other.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
     let others = other.message().unwrap().text();
@@ -185,7 +178,7 @@ fn connection_with_credentials(peer: Peer) {
 
 fn http_reuse_never_keeps_one_connection(peer: Peer) {
     let origin = Origin::start(Script::Answer(OK.into()));
-    let config = CONFIG.replace("    server", "    http-reuse never\n    server");
+    let config = ONE_SERVER.replace("    server", "    http-reuse never\n    server");
     let proxy = start(peer, &origin, &config);
     for clients in 1..=2 {
         let mut client = proxy.connect("web");
@@ -212,7 +205,7 @@ fn full_server_does_not_stop_the_other(peer: Peer) {
             client.send_maybe(OK);
         }
     });
-    let config = CONFIG.replace(
+    let config = ONE_SERVER.replace(
         "    server s1 \"${s1}\"\n",
         "    use-server s1 if { path /hold }\n    use-server s2 if { path /two }
     server s1 \"${s1}\" maxconn 1\n    server s2 \"${s1}\" maxconn 1\n",
@@ -234,7 +227,7 @@ fn full_server_does_not_stop_the_other(peer: Peer) {
 
 fn hard_stop_after_ends_every_worker(peer: Peer) {
     let origin = Origin::start(Script::Silent);
-    let text = format!("{GLOBAL}    nbthread 4\n    hard-stop-after 100ms\n{HTTP}{CONFIG}");
+    let text = format!("{GLOBAL}    nbthread 4\n    hard-stop-after 100ms\n{HTTP}{ONE_SERVER}");
     let mut proxy = Setup::new(peer).env("s1", origin.addr()).start(&text);
     let mut clients: Vec<_> = (0..4).map(|_| proxy.connect("web")).collect();
     for client in &mut clients {

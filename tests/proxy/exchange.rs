@@ -12,6 +12,7 @@ use sha2::Sha256;
 use crate::support::case;
 use crate::support::case::GLOBAL;
 use crate::support::case::HTTP;
+use crate::support::case::ONE_SERVER;
 use crate::support::case::Scenario;
 use crate::support::case::TCP;
 use crate::support::client::Client;
@@ -54,20 +55,12 @@ const LIST: &[Scenario] = &[
 /// Large enough for many buffers, small enough for a debug build.
 const LARGE: usize = 10 * 1024 * 1024;
 
-const CONFIG: &str = "
-frontend web
-    bind \"fd@${web}\"
-    default_backend app
-backend app
-    server s1 \"${s1}\"
-";
-
 pub(crate) fn trials() -> Vec<Trial> {
     case::scenarios("proxy::exchange", LIST)
 }
 
 fn start(peer: Peer, origin: &Origin) -> Proxy {
-    start_with(peer, origin, HTTP, CONFIG)
+    start_with(peer, origin, HTTP, ONE_SERVER)
 }
 
 fn start_with(peer: Peer, origin: &Origin, defaults: &str, config: &str) -> Proxy {
@@ -125,7 +118,7 @@ fn receives_large(proxy: &Proxy) {
 
 fn large_bodies_both_ways_at_once_over_tcp(peer: Peer) {
     let origin = Origin::start(Script::Mirror);
-    let proxy = start_with(peer, &origin, TCP, CONFIG);
+    let proxy = start_with(peer, &origin, TCP, ONE_SERVER);
     let mut client = proxy.connect("web");
     let socket = client.socket.try_clone().unwrap();
     let writer = thread::spawn(move || {
@@ -405,7 +398,7 @@ fn one_at_a_time_when_maxconn_is_one(peer: Peer) {
             client.send_maybe("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
         }
     });
-    let config = CONFIG.replace("server s1 \"${s1}\"", "server s1 \"${s1}\" maxconn 1");
+    let config = ONE_SERVER.replace("server s1 \"${s1}\"", "server s1 \"${s1}\" maxconn 1");
     let proxy = start_with(peer, &origin, HTTP, &config);
     let mut clients = [proxy.connect("web"), proxy.connect("web")];
     for client in &mut clients {
@@ -422,7 +415,7 @@ fn one_at_a_time_when_maxconn_is_one(peer: Peer) {
 
 fn queue_timeout_answers_503(peer: Peer) {
     let origin = Origin::start(Script::Silent);
-    let config = CONFIG
+    let config = ONE_SERVER
         .replace("server s1 \"${s1}\"", "timeout queue 100ms\n    server s1 \"${s1}\" maxconn 1");
     let proxy = start_with(peer, &origin, HTTP, &config);
     let mut first = proxy.connect("web");
@@ -439,7 +432,7 @@ fn queue_timeout_answers_503(peer: Peer) {
 fn round_robin_by_weight(peer: Peer) {
     let origin =
         Origin::start(Script::Answer(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".into()));
-    let config = CONFIG.replace(
+    let config = ONE_SERVER.replace(
         "    server s1 \"${s1}\"\n",
         "    balance roundrobin
     http-response set-header x-server %s
@@ -480,7 +473,7 @@ fn syslog_rfc5424(peer: Peer) {
 /// Returns the datagram that one request is logged with.
 fn syslog_line(peer: Peer, log: &str) -> String {
     let (origin, syslog) = (Origin::start(Script::Echo), Syslog::start());
-    let config = format!("global\n    {log}\n{HTTP}{CONFIG}");
+    let config = format!("global\n    {log}\n{HTTP}{ONE_SERVER}");
     let setup = Setup::new(peer).env("s1", origin.addr()).env("log", syslog.addr());
     let proxy = setup.start(&config);
     let mut client = proxy.connect("web");
@@ -498,7 +491,7 @@ fn half_close_of_the_server_over_tcp(peer: Peer) {
         client.shut();
         tell.send(client.rest()).unwrap();
     });
-    let proxy = start_with(peer, &origin, TCP, CONFIG);
+    let proxy = start_with(peer, &origin, TCP, ONE_SERVER);
     let mut client = proxy.connect("web");
     assert_eq!(client.line(), "all I say\n");
     client.ended();

@@ -77,6 +77,15 @@ defaults
     timeout server 10s
 ";
 
+/// A frontend before one server.
+pub(crate) const ONE_SERVER: &str = "
+frontend web
+    bind \"fd@${web}\"
+    default_backend app
+backend app
+    server s1 \"${s1}\"
+";
+
 /// A case that is a function, for what a file cannot say.
 pub(crate) type Scenario = (&'static str, fn(Peer));
 

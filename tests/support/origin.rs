@@ -69,6 +69,30 @@ impl Origin {
         Self::serve(move |client, _| connection(client))
     }
 
+    /// Starts a server that gives bodies of a length back as it reads them: who sends all before it
+    /// reads comes to a halt.
+    pub(crate) fn mirroring(large: usize) -> Self {
+        Self::with(move |client| {
+            let Some(head) = client.head() else { return };
+            client.send_maybe(format!("HTTP/1.1 200 OK\r\ncontent-length: {large}\r\n\r\n"));
+            let chunked = head.to_ascii_lowercase().contains("chunked");
+            let mut left = large;
+            while left > 0 {
+                let length = match chunked {
+                    true => usize::from_str_radix(client.line().trim(), 16).unwrap(),
+                    false => left.min(10_000),
+                };
+                let piece = client.take(length);
+                client.send_maybe(&piece);
+                left -= length;
+                if chunked {
+                    client.line();
+                }
+            }
+            client.rest();
+        })
+    }
+
     /// Takes a port, so that nobody else gets it, and does not listen.
     fn refusing() -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();

@@ -299,26 +299,7 @@ fn kept() {
 }
 
 fn large() {
-    // Answers as it reads: who sends all before it reads comes to a halt.
-    let origin = Origin::with(|client| {
-        let Some(head) = client.head() else { return };
-        client.send_maybe(format!("HTTP/1.1 200 OK\r\ncontent-length: {LARGE}\r\n\r\n"));
-        let chunked = head.to_ascii_lowercase().contains("chunked");
-        let mut left = LARGE;
-        while left > 0 {
-            let length = match chunked {
-                true => usize::from_str_radix(client.line().trim(), 16).unwrap(),
-                false => left.min(10_000),
-            };
-            let piece = client.take(length);
-            client.send_maybe(&piece);
-            left -= length;
-            if chunked {
-                client.line();
-            }
-        }
-        client.rest();
-    });
+    let origin = Origin::mirroring(LARGE);
     let world = World::before(&origin);
     let said = world.run(
         "",
